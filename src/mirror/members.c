@@ -19,10 +19,11 @@
  * groups in a region by default. */
 #define MEMBERS_QUESTIONS_MAX 10000
 
-/* A load balancer or endpoint that a rule's target leads to, and which account's keys ask. */
+/* A load balancer or endpoint that a target leads to, and which account's keys ask: its owner's. */
 struct balancer {
 	const char *target_id; /* borrowed from `targets` */
-	struct account *asker;
+	struct account *asker; /* NULL: nobody can, the owner is not reached */
+	char owner_id[ACCOUNT_ID_BYTES];
 };
 
 /*
@@ -38,7 +39,8 @@ struct mirror_members {
 	json_t *warned; /* {operation: true}: once is enough */
 
 	/* The lookup under way. */
-	json_t *targets; /* {TargetId: true} */
+	char *configuration; /* the name of the one that asks */
+	json_t *targets;     /* {TargetId: true} */
 	struct balancer *balancers;
 	size_t balancer_count;
 	json_t *questions;
@@ -50,6 +52,7 @@ struct mirror_members {
 
 /* What is asked. */
 enum question_kind {
+	QUESTION_USE,	    /* Id: of a target that no rule names. Destination: its own */
 	QUESTION_ENDPOINT,  /* Id: of a VPC endpoint */
 	QUESTION_SERVICE,   /* Id: its service's name */
 	QUESTION_BALANCER,  /* Id: an ARN. Marker?, Inner?: it stands behind another one */
@@ -87,6 +90,8 @@ members_forget_look(struct mirror_members *members)
 	json_decref(members->questions);
 	json_decref(members->found);
 	free(members->balancers);
+	free(members->configuration);
+	members->configuration = NULL;
 	members->targets = members->questions = members->found = NULL;
 	members->balancers = NULL;
 	members->balancer_count = members->next = 0;
@@ -204,6 +209,71 @@ members_id_filter(const char *name, const json_t *question)
 
 	json_array_append(values, json_object_get(question, "Id"));
 	return members_filters(name, values);
+}
+
+/* --- a target that no rule names --- */
+
+/* An ARN is a load balancer's, everything else an endpoint's id. */
+static void
+members_add_destination(struct mirror_members *members, const json_t *of, const char *destination)
+{
+	const struct balancer *balancer = &members->balancers[json_integer_value(of)];
+	const char *effect = "what stands behind it is not known: it belongs to an account that "
+			     "is not asked, see guardduty.roleArn";
+
+	if (balancer->asker != NULL) {
+		members_add(
+		    members, question_new(strncmp(destination, "arn:", 4) == 0 ? QUESTION_BALANCER
+									       : QUESTION_ENDPOINT,
+				 of, destination));
+	} else if (json_object_get(members->warned, balancer->target_id) == NULL) {
+		json_object_set_new(members->warned, balancer->target_id, json_true());
+		log_event(LOG_WARN, "members.shared", LOG_STR("target", balancer->target_id),
+		    LOG_STR("account", balancer->owner_id), LOG_STR("effect", effect));
+	}
+}
+
+/* One session is enough: its packets reach what stands behind the target. Those of this
+ * configuration do not count: its rules lead elsewhere by now, and the run moves them there or
+ * says that they are unwanted. Counted, they would leave the members out of this run only, and the
+ * next one would have to make up for it. */
+static enum ec2_page_next
+members_use_page(void *arg, json_t *reply, struct tmf_err *err)
+{
+	struct mirror_members *members = arg;
+	const json_t *question = members_question(members);
+	json_t *session;
+	size_t i;
+
+	(void)err;
+	assert(members->configuration != NULL);
+	json_array_foreach (jsonx_get_array(reply, "TrafficMirrorSessions"), i, session) {
+		const char *made_for = tag_value(session, TAG_CONFIGURATION);
+
+		if (made_for != NULL && strcmp(made_for, members->configuration) == 0)
+			continue;
+		members_add_destination(members, json_object_get(question, "Of"),
+		    jsonx_get_string(question, "Destination"));
+		return EC2_PAGE_ENOUGH;
+	}
+	return EC2_PAGE_MORE;
+}
+
+/* Of this account, also where the target is shared: those are the sessions that can be seen. */
+static struct tmf_call *
+members_ask_use(struct mirror_members *members, struct account *asker, const json_t *question)
+{
+	json_t *filters = members_id_filter("traffic-mirror-target-id", question);
+	struct tmf_call *call = ec2_pages(members->account->ec2, &(struct ec2_pages){
+								     .list = &ec2_list_session_tags,
+								     .filters = filters,
+								     .on_page = members_use_page,
+								     .arg = members,
+								 });
+
+	(void)asker;
+	json_decref(filters);
+	return call;
 }
 
 /* --- a gateway load balancer's endpoint, and its service --- */
@@ -405,6 +475,7 @@ members_ask_addresses(struct mirror_members *members, struct account *asker, con
 }
 
 static const struct question_row question_rows[QUESTION_KINDS] = {
+    [QUESTION_USE] = {"ec2:DescribeTrafficMirrorSessions", false, members_ask_use, NULL},
     [QUESTION_ENDPOINT] = {"ec2:DescribeVpcEndpoints", false, members_ask_endpoint, NULL},
     [QUESTION_SERVICE] = {"ec2:DescribeVpcEndpointServiceConfigurations", false,
 	members_ask_service, NULL},
@@ -524,64 +595,76 @@ members_ask_next(struct mirror_members *members)
 
 /* --- which load balancers --- */
 
-/* Who asks about the target's load balancer: its owner, where that is another account. NULL: nobody
- * can. */
-static struct account *
-members_asker(
-    struct mirror_members *members, const struct members_opts *opts, const struct target *target)
+/* Fills in who asks about the target's load balancer: its owner, where that is another account. A
+ * role of such an account is taken for what a rule names only. */
+static void
+members_fill_asker(struct mirror_members *members, const struct members_opts *opts,
+    const struct target *target, struct balancer *balancer, bool by_rule)
 {
 	struct account *own = members->account;
-	struct account *owner = own;
 	struct arn arn = {0};
-	char id[ACCOUNT_ID_BYTES] = "";
+	char *id = balancer->owner_id;
 
-	if (arn_parse(target->destination, &arn, NULL) == 0 && arn.account.len < sizeof(id))
+	if (arn_parse(target->destination, &arn, NULL) == 0 && arn.account.len < ACCOUNT_ID_BYTES)
 		memcpy(id, arn.account.p, arn.account.len);
-	else if (target->owner_id != NULL && strlen(target->owner_id) < sizeof(id))
+	else if (target->owner_id != NULL && strlen(target->owner_id) < ACCOUNT_ID_BYTES)
 		memcpy(id, target->owner_id, strlen(target->owner_id));
+	balancer->asker = own;
 	if (id[0] != '\0' && own->id[0] != '\0' && strcmp(id, own->id) != 0)
-		owner = opts->account_of(opts->arg, id);
-	if (owner == NULL && json_object_get(members->warned, target->id) == NULL) {
-		const char *effect = "what stands behind it is not known: guardduty.roleArn does "
-				     "not lead into that account";
-
-		json_object_set_new(members->warned, target->id, json_true());
-		log_event(LOG_WARN, "members.shared", LOG_STR("target", target->id),
-		    LOG_STR("account", id), LOG_STR("effect", effect));
-	}
-	return owner != NULL && owner->elb != NULL ? owner : NULL;
+		balancer->asker = by_rule ? opts->account_of(opts->arg, id) : NULL;
 }
 
-/* A rule's target of a kind that has members, once. */
+/* A target of a kind that has members, once. One that a rule names is looked up at once, others
+ * only where there is a session to them: an account without such a session needs no permission
+ * for it. */
 static void
-members_add_target(
-    struct mirror_members *members, const struct members_opts *opts, const char *target_id)
+members_add_target(struct mirror_members *members, const struct members_opts *opts,
+    const struct target *target, bool by_rule)
 {
-	const struct target *target =
-	    inventory_find(targets_inventory(members->account->targets), target_id);
-	struct account *asker;
+	struct balancer *balancer;
+	json_t *question;
 	json_t *of;
 
 	assert(members->found != NULL && members->call == NULL);
 	if (target == NULL || target->destination == NULL ||
-	    json_object_get(members->targets, target_id) != NULL)
+	    json_object_get(members->targets, target->id) != NULL)
 		return;
-	json_object_set_new(members->targets, target_id, json_true());
-	asker = members_asker(members, opts, target);
-	if (asker == NULL)
-		return;
+	json_object_set_new(members->targets, target->id, json_true());
 	members->balancers = mem_resize(
 	    members->balancers, members->balancer_count + 1, sizeof(*members->balancers));
-	members->balancers[members->balancer_count] = (struct balancer){
-	    .target_id = json_object_iter_key(json_object_iter_at(members->targets, target_id)),
-	    .asker = asker,
+	balancer = &members->balancers[members->balancer_count];
+	*balancer = (struct balancer){
+	    .target_id = json_object_iter_key(json_object_iter_at(members->targets, target->id)),
 	};
+	members_fill_asker(members, opts, target, balancer, by_rule);
+	if (balancer->asker != NULL && balancer->asker->elb == NULL)
+		return;
 	of = json_integer((json_int_t)members->balancer_count++);
-	members_add(
-	    members, question_new(strncmp(target->destination, "arn:", 4) == 0 ? QUESTION_BALANCER
-									       : QUESTION_ENDPOINT,
-			 of, target->destination));
+	if (by_rule) {
+		members_add_destination(members, of, target->destination);
+	} else {
+		question = question_new(QUESTION_USE, of, target->id);
+		jsonx_put_string(question, "Destination", target->destination);
+		members_add(members, question);
+	}
 	json_decref(of);
+}
+
+/* The rules' first, so that their targets need no look at sessions. */
+static void
+members_add_targets(struct mirror_members *members, const struct members_opts *opts)
+{
+	const struct inventory *inventory = targets_inventory(members->account->targets);
+
+	for (size_t i = 0; i < mirror_config_rule_count(opts->config); i++) {
+		const char *target_id = mirror_config_rule(opts->config, i)->target_id;
+
+		if (target_id != NULL)
+			members_add_target(
+			    members, opts, inventory_find(inventory, target_id), true);
+	}
+	for (size_t i = 0; i < inventory->count; i++)
+		members_add_target(members, opts, inventory->at[i], false);
 }
 
 static bool
@@ -608,12 +691,8 @@ members_load(struct mirror_members *members, const struct members_opts *opts)
 	members->targets = json_object();
 	members->questions = json_array();
 	members->found = json_object();
-	for (size_t i = 0; i < mirror_config_rule_count(opts->config); i++) {
-		const char *target_id = mirror_config_rule(opts->config, i)->target_id;
-
-		if (target_id != NULL)
-			members_add_target(members, opts, target_id);
-	}
+	members->configuration = mem_strdup(mirror_config_name(opts->config));
+	members_add_targets(members, opts);
 	call = waiters_add(&members->waiters, loop);
 	members_ask_next(members);
 	return call;

@@ -5,11 +5,12 @@
 #include "mirror/config/config.h"
 
 /*
- * The instances behind the load balancers that a configuration mirrors to: mirroring one of them
- * would be a loop. Behind a Network Load Balancer they are the members of its target groups, of the
- * kinds instance, ip and alb (an Application Load Balancer with groups of its own); behind a
- * gateway load balancer's endpoint the appliances of the endpoint's service. Each load balancer is
- * looked up once in a process, and as often as the inventory in one that serves.
+ * The instances behind load balancers that are mirrored to, by the configuration's rules or by
+ * somebody else's session: mirroring one of them would be a loop. Behind a Network Load
+ * Balancer they are the members of its target groups, of the kinds instance, ip and alb (an
+ * Application Load Balancer with groups of its own); behind a gateway load balancer's endpoint the
+ * appliances of the endpoint's service. Each load balancer is looked up once in a process, and as
+ * often as the inventory in one that serves.
  */
 struct mirror_members;
 
@@ -18,7 +19,7 @@ struct mirror_members *members_new(struct account *account);
 void members_free(struct mirror_members *members);
 
 struct members_opts {
-	const struct mirror_config *config; /* whose rules name the targets */
+	const struct mirror_config *config; /* whose rules name targets */
 	/* The account with that id where this process reaches it, else NULL: who asks about the
 	 * load balancer of a target that is shared from there. Called before members_load
 	 * returns. */

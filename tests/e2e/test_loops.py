@@ -60,6 +60,28 @@ class Loops(harness.Case):
                                            "DescribeTargetGroups": 2, "DescribeTargetHealth": 2})
         self.assertTrue(sim.report()["ok"], sim.report()["reasons"])
 
+    def test_a_target_that_only_a_session_leads_to(self):
+        """Somebody else's session fills a load balancer whose target no rule names."""
+        sim = self.world("--no-auth", "--foreign-share", "0.1")
+        foreign = {s["trafficMirrorTargetId"] for s in sim.every_session()}
+        others = [n for n, target in enumerate(self.known["GivenTargets"]) if target in foreign]
+        mine = next(n for n in range(3) if n not in others)
+        self.assertTrue(self.members(*others), "the world has no session to a load balancer with members")
+        self.assertEqual(self.backfill(sim, config=self.config(mine)).code, 0)
+        self.assertEqual(set(self.excluded()), self.members(mine, *others))
+        self.assertEqual(set(self.excluded().values()) - {self.known["GivenTargets"][mine]}, foreign)
+        self.assertTrue(sim.report()["ok"], sim.report()["reasons"])
+
+    def test_sessions_of_the_configuration_itself_do_not_count(self):
+        """They move with the rule, and what stood behind its former target is mirrored by the same run."""
+        sim = self.world()
+        self.assertEqual(self.backfill(sim, config=self.config(0)).code, 0)
+        config = self.config(1)
+        self.assertEqual(self.backfill(sim, config=config).code, 0)
+        self.assertEqual(set(self.excluded()), self.members(1))
+        plan = self.backfill(sim, "--dry-run", config=config)
+        self.assertEqual(set(plan.json["summary"]) & {"created", "updated"}, set(), plan.json["summary"])
+
     def test_only_load_balancers_that_rules_use(self):
         sim = self.sim("--single-subnet", "--plain", "--members", "3", "--gateway", instances=20)
         self.assertEqual(self.backfill(sim).code, 0)

@@ -199,7 +199,18 @@ is_target(const struct comparison *c, const struct instance *i)
 				  tags_value(&i->tags, "tmflow:target") != NULL);
 }
 
-/* Behind a load balancer that some rule mirrors to. */
+/* One that stood there before any client came. */
+static bool
+has_foreign_session(const struct sim_world *w, uint64_t target)
+{
+	for (uint32_t i = 0; i < w->sessions_count; i++)
+		if (!w->sessions[i].deleted && w->sessions[i].creator == 0 &&
+		    w->sessions[i].now.target == target)
+			return true;
+	return false;
+}
+
+/* Behind a load balancer that some rule mirrors to, or somebody else. */
 static bool
 is_member(const struct comparison *c, const struct instance *i)
 {
@@ -211,7 +222,7 @@ is_member(const struct comparison *c, const struct instance *i)
 		if (c->rules[k].given_target && c->rules[k].target == target)
 			return true;
 	}
-	return false;
+	return has_foreign_session(c->w, target);
 }
 
 static enum verdict

@@ -7,8 +7,8 @@
  * tmflow:exclude-target-instances: mirroring what receives mirrored traffic would be a loop: each
  * mirrored packet would arrive as a new one to mirror. An instance behind any mirror target is left
  * out, no matter who made the target, and with all of its interfaces; so is one behind the load
- * balancer of a target that a rule names. Also leaves out what the configuration excludes, which
- * match has marked.
+ * balancer of a target that a rule names or somebody else mirrors to. Also leaves out what the
+ * configuration excludes, which match has marked.
  */
 
 static tmf_op_stage_fn exclude_loaded, exclude_members_known;
@@ -46,7 +46,7 @@ exclude_start(struct tmf_op *op)
 	return tmf_op_await(op, targets_load(action_account(op)->targets), exclude_loaded);
 }
 
-/* What the configuration's load balancers lead to is looked up by the inventory. */
+/* What load balancers lead to is looked up by the inventory. */
 static enum tmf_op_next
 exclude_loaded(struct tmf_op *op)
 {
@@ -179,6 +179,7 @@ static const struct tmf_action_field output[] = {
 };
 
 static const char *const iam_actions[] = {
+    "ec2:DescribeTrafficMirrorSessions",
     "ec2:DescribeTrafficMirrorTargets",
     "ec2:DescribeVpcEndpoints",
     "ec2:DescribeVpcEndpointServiceConfigurations",
