@@ -196,7 +196,8 @@ struct cli_opts {
 	X(IAM_POLICY, iam_policy, "iam-policy", 0, WHAT, NULL,                                     \
 	    "write the IAM policy that the workflow's actions need")                               \
 	X(FOR, for_command, "for", 0, WHAT, "COMMAND",                                             \
-	    "with --iam-policy: what run (default), audit or doctor needs")                        \
+	    "with --iam-policy: what run (default), reconcile, worker, listen, coverage, audit, "  \
+	    "doctor or destroy needs")                                                             \
 	X(DISTRIBUTED, distributed, "distributed", 0, WHAT, NULL,                                  \
 	    "make Maps distributed: each item an execution of its own, for long backfills")        \
 	X(FORMAT, format, "format", 0, WHAT, "FORMAT",                                             \

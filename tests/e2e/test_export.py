@@ -144,11 +144,50 @@ class Export(harness.Case):
             self.assertFalse(self.allows(policy, "ec2:" + action, resource, context), (action, resource))
 
     def test_policies_of_commands_that_only_look(self):
-        for command in ("audit", "doctor"):
+        for command in ("audit", "doctor", "coverage"):
             actions = {a for s in self.export(harness.BACKFILL, "--iam-policy", "--for", command)["Statement"] for a in s["Action"]}
             self.assertGreater(len(actions), 8)
             self.assertEqual([a for a in actions if not re.search(":(Describe|List|Lookup)", a)], [])
         self.assertEqual(self.tmflow("export", harness.BACKFILL, "--iam-policy", "--for", "all").code, 2)
+
+    def asked(self, sim):
+        """The IAM actions of what a world was asked for."""
+        told = subprocess.run([harness.EC2SIM, "--print-operations"], check=True, stdout=subprocess.PIPE, text=True).stdout
+        service = {operation: name for name, operation in (line.split(" ") for line in told.splitlines())}
+        return {service[action] + ":" + action for action, row in sim.report()["actions"].items() if row["calls"] > 0}
+
+    def test_each_command_asks_for_what_its_policy_allows(self):
+        """Both ways: what a command calls is allowed, and a command that only looks may change nothing."""
+        def allowed(command):
+            return {a for s in self.export(harness.BACKFILL, "--iam-policy", "--for", command)["Statement"] for a in s["Action"]}
+        sim = self.sim(instances=100)
+        self.assertEqual(self.tmflow("coverage", "--config", sim.config, sim=sim).code, 0)
+        asked = self.asked(sim)
+        self.assertGreaterEqual(len(asked), 3)
+        self.assertLessEqual(asked, allowed("coverage"))
+        self.assertEqual(self.backfill(sim).code, 0)
+        before = {action: row["calls"] for action, row in sim.report()["actions"].items()}
+        self.assertEqual(self.tmflow("destroy", "--yes", sim=sim).code, 0)
+        more = {action for action, row in sim.report()["actions"].items() if row["calls"] > before.get(action, 0)}
+        self.assertIn("DeleteTrafficMirrorSession", more)
+        self.assertLessEqual({"ec2:" + action for action in more - {"GetCallerIdentity"}}, allowed("destroy"))
+
+    def test_policies_of_other_commands(self):
+        destroy = self.export(harness.BACKFILL, "--iam-policy", "--for", "destroy", "--region", "eu-west-1")
+        arn, ours = "arn:aws:ec2:eu-west-1:123456789012:", {"aws:ResourceTag/tmflow:tool": "tmflow"}
+        for action, kind in (("DeleteTrafficMirrorSession", "traffic-mirror-session/tms-1"), ("DeleteTrafficMirrorTarget", "traffic-mirror-target/tmt-1"),
+                             ("TerminateInstances", "instance/i-1")):
+            self.assertTrue(self.allows(destroy, "ec2:" + action, arn + kind, ours), action)
+            self.assertFalse(self.allows(destroy, "ec2:" + action, arn + kind, {}), action)
+        self.assertFalse(self.allows(destroy, "ec2:CreateTrafficMirrorSession", arn + "traffic-mirror-session/*", ours))
+        run = self.export(harness.BACKFILL, "--iam-policy")
+        self.assertEqual(self.export(harness.BACKFILL, "--iam-policy", "--for", "reconcile"), run)
+        listen = self.export(harness.BACKFILL, "--iam-policy", "--for", "listen", "--region", "eu-west-1")
+        self.assertTrue(self.allows(listen, "sqs:DeleteMessage", "arn:aws:sqs:eu-west-1:123456789012:events", {}))
+        self.assertFalse(self.allows(listen, "sqs:DeleteMessage", "arn:aws:sqs:us-east-1:123456789012:events", {}))
+        self.assertEqual(self.tmflow("export", harness.BACKFILL, "--iam-policy", "--for", "worker").code, 2)
+        worker = self.export(harness.BACKFILL, "--iam-policy", "--for", "worker", "--activity-arn", ACTIVITY)
+        self.assertEqual(worker, self.export(harness.BACKFILL, "--iam-policy", "--activity-arn", ACTIVITY))
 
     def test_the_policy_of_roles_in_other_accounts(self):
         """Only findings are followed into other accounts; the configuration says by which role."""

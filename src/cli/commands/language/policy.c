@@ -355,44 +355,124 @@ policy_narrow(struct policy *policy)
 
 /* --- the document --- */
 
-/* Without a configuration the actions act on what is not known: hence "*" there. */
+/* Without a configuration the actions act on what is not known: hence "*" there. A queue has a
+ * statement of its own. */
 static void
 policy_allow_anywhere(struct policy *policy)
 {
 	json_t *statement = json_object();
+	json_t *actions = json_array();
+	json_t *needed;
+	size_t i;
 
 	jsonx_put_string(statement, "Sid", "TmflowActions");
 	jsonx_put_string(statement, "Effect", "Allow");
-	json_object_set(statement, "Action", policy->needed);
+	json_array_foreach (policy->needed, i, needed)
+		if (strncmp(json_string_value(needed), "sqs:", 4) != 0)
+			json_array_append(actions, needed);
+	json_object_set(statement, "Action", actions);
 	jsonx_put_string(statement, "Resource", "*");
-	if (json_array_size(policy->needed) > 0)
+	if (json_array_size(actions) > 0)
 		json_array_append(policy->statements, statement);
+	json_decref(actions);
 	json_decref(statement);
 }
 
-static void
-policy_add_names(json_t *list, const char *const *names)
+/* --- commands --- */
+
+#define SQS_ACTIONS "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"
+
+static const char *const queue_actions[] = {SQS_ACTIONS, NULL};
+static const char *const destroy_actions[] = {"ec2:DescribeInstances",
+    "ec2:DescribeTrafficMirrorSessions", "ec2:DescribeTrafficMirrorTargets", DELETE_SESSION,
+    DELETE_TARGET, "ec2:TerminateInstances", NULL};
+
+/* What a policy is made of, by the command that it is for. */
+static const struct policy_command {
+	const char *name;
+	bool works;		   /* does what the workflow's actions do */
+	bool looks_as_workflow;	   /* only what its actions describe */
+	const char *const *names;  /* these actions, or NULL */
+	const char *const *names2; /* and these, or NULL */
+} policy_commands[] = {
+    {"run", true, false, NULL, NULL},
+    {"reconcile", true, false, NULL, NULL},
+    {"worker", true, false, NULL, NULL},
+    {"listen", true, false, queue_actions, NULL},
+    {"coverage", false, true, NULL, NULL},
+    {"audit", false, false, audit_iam_actions, audit_trail_iam_actions},
+    {"doctor", false, false, doctor_iam_actions, NULL},
+    {"destroy", false, false, destroy_actions, NULL},
+};
+
+/* NULL with *err for an unknown name. */
+static const struct policy_command *
+policy_command_find(const struct policy_opts *opts, struct tmf_err *err)
 {
-	for (; *names != NULL; names++)
-		json_array_append_new(list, json_string(*names));
+	const char *name = opts->command != NULL ? opts->command : "run";
+
+	for (size_t i = 0; i < sizeof(policy_commands) / sizeof(policy_commands[0]); i++) {
+		if (strcmp(policy_commands[i].name, name) != 0)
+			continue;
+		if (strcmp(name, "worker") == 0 && opts->activity_arn == NULL) {
+			tmf_err_set(err, TMF_ERR_INVALID, "--for worker: needs --activity-arn");
+			return NULL;
+		}
+		return &policy_commands[i];
+	}
+	tmf_err_set(err, TMF_ERR_INVALID,
+	    "--for takes run, reconcile, worker, listen, coverage, audit, doctor or destroy, not "
+	    "\"%s\"",
+	    name);
+	return NULL;
 }
 
-/* What a command that only looks needs. New reference, or NULL for another. */
+/* What the command needs: the workflow's actions, or its own. */
 static json_t *
-policy_looks(const char *command)
+policy_needs_of(const struct policy_command *command, const struct policy_opts *opts)
 {
 	json_t *list = json_array();
 
-	if (strcmp(command, "audit") == 0) {
-		policy_add_names(list, audit_iam_actions);
-		policy_add_names(list, audit_trail_iam_actions);
-	} else if (strcmp(command, "doctor") == 0) {
-		policy_add_names(list, doctor_iam_actions);
-	} else {
+	if (command->works || command->looks_as_workflow) {
 		json_decref(list);
-		return NULL;
+		list = permissions_needed(opts->registry, opts->machine, opts->config);
 	}
+	for (const char *const *name = command->names; name != NULL && *name != NULL; name++)
+		json_array_append_new(list, json_string(*name));
+	for (const char *const *name = command->names2; name != NULL && *name != NULL; name++)
+		json_array_append_new(list, json_string(*name));
 	return list;
+}
+
+/* Only what bears tmflow's tag is removed, as destroy itself does it. */
+static void
+policy_allow_destroy(struct policy *policy)
+{
+	policy_allow(policy, "TmflowDeletes", ACTIONS(DELETE_SESSION, DELETE_TARGET),
+	    policy_all_of(policy, of_mirroring), policy_tool(KEY_RESOURCE_TOOL));
+	policy_allow(policy, "TmflowTerminates", ACTIONS("ec2:TerminateInstances"),
+	    policy_all_of(policy, of_instances), policy_tool(KEY_RESOURCE_TOOL));
+}
+
+/* A policy does not know which queue: any of the region. */
+static void
+policy_allow_queue(struct policy *policy)
+{
+	policy_allow(policy, "TmflowQueue", ACTIONS(SQS_ACTIONS),
+	    json_pack("[o]",
+		json_sprintf("arn:*:sqs:%s:*:*", policy->region != NULL ? policy->region : "*")),
+	    NULL);
+}
+
+static void
+policy_allow_work(struct policy *policy, const struct policy_opts *opts)
+{
+	if (opts->config != NULL)
+		policy_narrow(policy);
+	else
+		policy_allow_anywhere(policy);
+	if (policy_takes_roles(asl_machine_json(opts->machine)))
+		policy_add_roles(policy->statements, opts->config);
 }
 
 json_t *
@@ -400,24 +480,21 @@ policy_document(const struct policy_opts *opts, struct tmf_err *err)
 {
 	struct policy policy = {
 	    .statements = json_array(), .region = opts->region, .config = opts->config};
-	json_t *looks = opts->command != NULL ? policy_looks(opts->command) : NULL;
+	const struct policy_command *command = policy_command_find(opts, err);
 
-	if (opts->command != NULL && looks == NULL && strcmp(opts->command, "run") != 0) {
+	if (command == NULL) {
 		json_decref(policy.statements);
-		tmf_err_set(err, TMF_ERR_INVALID, "--for takes run, audit or doctor, not \"%s\"",
-		    opts->command);
 		return NULL;
 	}
-	policy.needed =
-	    looks != NULL ? looks : permissions_needed(opts->registry, opts->machine, opts->config);
-	if (looks != NULL)
-		policy_allow_describes(&policy);
-	else if (opts->config != NULL)
-		policy_narrow(&policy);
+	policy.needed = policy_needs_of(command, opts);
+	if (command->works)
+		policy_allow_work(&policy, opts);
 	else
-		policy_allow_anywhere(&policy);
-	if (looks == NULL && policy_takes_roles(asl_machine_json(opts->machine)))
-		policy_add_roles(policy.statements, opts->config);
+		policy_allow_describes(&policy);
+	if (command->names == destroy_actions)
+		policy_allow_destroy(&policy);
+	if (command->names == queue_actions)
+		policy_allow_queue(&policy);
 	if (opts->activity_arn != NULL) {
 		policy_add_statement(policy.statements, "TmflowActivity", activity_actions,
 		    sizeof(activity_actions) / sizeof(activity_actions[0]),

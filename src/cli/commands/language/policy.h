@@ -13,7 +13,7 @@ struct policy_opts {
 	 * rules name, and to what bears tmflow's tags. NULL: the actions on any resource. */
 	const struct mirror_config *config;
 	const char *region;	  /* NULL: any */
-	const char *command;	  /* "run", "audit" or "doctor"; NULL: run */
+	const char *command;	  /* whose policy: "run", "coverage", ..; NULL: run */
 	const char *activity_arn; /* of a worker; NULL: none */
 };
 
