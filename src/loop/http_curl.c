@@ -30,7 +30,9 @@
 #define TOTAL_TIMEOUT_MS_DEFAULT   60000
 #define IDLE_HANDLES_MAX	   64 /* easy handles kept for reuse */
 /* Of each exchange, instead of 16 KiB: the reply to a create fits, and 40 are under way at once. */
-#define RECEIVE_BYTES	  4096L
+#define RECEIVE_BYTES 4096L
+/* Of each handle as soon as it speaks TLS, and kept with it: libcurl's least, instead of 64 KiB. */
+#define SEND_BYTES	  16384L
 #define EXPECT_BODY_BYTES 1024 /* longer ones some libcurl announces, and then waits */
 
 struct http_curl {
@@ -251,6 +253,7 @@ transport_new_handle(struct http_curl *curl)
 		abort(); /* libcurl has no other reason than memory */
 	TRANSPORT_SET(easy, CURLOPT_NOSIGNAL, 1L);
 	TRANSPORT_SET(easy, CURLOPT_BUFFERSIZE, RECEIVE_BYTES);
+	TRANSPORT_SET(easy, CURLOPT_UPLOAD_BUFFERSIZE, SEND_BYTES);
 	TRANSPORT_SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	TRANSPORT_SET(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	TRANSPORT_SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
