@@ -58,6 +58,12 @@ class Plan(harness.Case):
             else:
                 self.assertEqual(other.get("reason"), row.get("reason"))
         targets = [item for item in plan["plan"] if item.get("resource") == "traffic-mirror-target"]
+        created = plan["summary"].get("created", 0)
+        self.assertEqual(plan.get("cost", {}).get("sessions", 0), created)
+        if created > 0:
+            self.assertEqual(plan["cost"]["instances"], len(targets))
+            self.assertAlmostEqual(plan["cost"]["perMonth"], 730 * plan["cost"]["perHour"])
+            self.assertEqual(plan["cost"]["seconds"], max(0, created - 50) / 5)
         self.assertEqual(len(targets), sim.report()["instances"]["launched"] - launched)
         self.compare_lists(plan["plan"], planned)
         return plan

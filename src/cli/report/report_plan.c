@@ -5,9 +5,11 @@
 #include "base/mem.h"
 #include "cli/print.h"
 #include "cli/report/report_document.h"
+#include "fleet/cost/cost.h"
 #include "mirror/dry_run.h"
 #include "web/run_json.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,6 +215,45 @@ plan_list_targets(struct report_list *list, const json_t *targets)
 	}
 }
 
+/*
+ * What the plan adds, while it stands, at the built-in price: the account's own, and those of
+ * instances, are audit's business.
+ */
+static json_t *
+plan_cost(const int64_t counts[OUTCOME_COUNT], const json_t *targets)
+{
+	struct tmf_err err = {0};
+	struct prices *prices = prices_new(NULL, &err);
+	struct cost_items items = {.sessions = counts[OUTCOME_CREATED]};
+	json_t *launched = json_object();
+	json_t *cost = json_object();
+
+	assert(prices != NULL && !tmf_err_isset(&err));
+	json_object_set_new(
+	    launched, "any type", json_integer((json_int_t)json_array_size(targets)));
+	items.launched = launched;
+	cost_add(cost, prices, "", &items);
+	json_object_set_new(cost, "seconds", json_real(cost_seconds(items.sessions, 0, 0)));
+	json_decref(launched);
+	prices_free(prices);
+	return cost;
+}
+
+static void
+plan_print_cost(const int64_t counts[OUTCOME_COUNT], const json_t *targets, FILE *out)
+{
+	json_t *cost = plan_cost(counts, targets);
+	struct buf text = {0};
+
+	buf_add_cstr(&text, "  cost: ");
+	cost_text(cost, &text);
+	buf_add_cstr(&text, "\n  time: ");
+	cost_time_text(counts[OUTCOME_CREATED], 0, 0, &text);
+	cli_print(out, "%s\n", buf_cstr(&text));
+	buf_fini(&text);
+	json_decref(cost);
+}
+
 int
 report_plan_json(struct store *store, const struct store_run *run,
     const int64_t counts[OUTCOME_COUNT], struct tmf_err *err)
@@ -229,6 +270,8 @@ report_plan_json(struct store *store, const struct store_run *run,
 		json_decref(targets);
 		return -1;
 	}
+	if (counts[OUTCOME_CREATED] > 0)
+		json_object_set_new(document, "cost", plan_cost(counts, targets));
 	report_list_begin(&list, document, "plan", stdout);
 	plan_list_targets(&list, targets);
 	ret = store_outcomes_each(store, run->id, -1, plan_list_outcome, &list, err);
@@ -322,6 +365,8 @@ report_plan_text(struct store *store, const struct store_run *run,
 		    " to leave as they are; nothing was changed\n",
 		    json_array_size(targets), counts[OUTCOME_CREATED], counts[OUTCOME_UPDATED],
 		    counts[OUTCOME_REMOVED], left);
+	if (ret == 0 && counts[OUTCOME_CREATED] > 0)
+		plan_print_cost(counts, targets, out);
 	json_decref(targets);
 	return ret;
 }
