@@ -65,6 +65,22 @@ class Targets(harness.Case):
         self.assertEqual(sim.report()["instances"]["launched"], 2)
         self.assertEqual(self.creates(sim), 9)
 
+    def test_a_target_that_another_account_shares(self):
+        """Its owner writes its tags: with tmflow's they would have a subnet's traffic."""
+        sim = self.sim("--no-auth", "--single-subnet", "--plain", instances=6)
+        subnet = sim.ask("/_sim/world")["Subnets"][0]["SubnetId"]
+        theirs = sim.query("RunInstances", MinCount=1, MaxCount=1, ImageId="ami-0123456789abcdef0", InstanceType="m5.large", SubnetId=subnet)
+        interface = theirs.find("instancesSet/item/networkInterfaceSet/item").findtext("networkInterfaceId")
+        target = sim.query("CreateTrafficMirrorTarget", NetworkInterfaceId=interface).findtext("trafficMirrorTarget/trafficMirrorTargetId")
+        tags = (("tmflow:subnet", subnet), ("TargetSubnetId", subnet), ("tmflow:generation", "1"))
+        for key, value in tags:
+            sim.query("CreateTags", **{"ResourceId.1": target, "Tag.1.Key": key, "Tag.1.Value": value})
+        sim.change("DescribeTrafficMirrorTargets", r"<ownerId>\d+</ownerId>", "<ownerId>999999999999</ownerId>", count=0)
+        done = self.backfill(sim)
+        self.assertEqual(done.code, 0, done.err)
+        self.assertEqual(done.json["summary"]["created"], 6)
+        self.assertNotIn(target, [session["trafficMirrorTargetId"] for session in sim.every_session()])
+
     def test_two_processes_with_two_stores_end_with_one_target(self):
         sim = self.sim("--single-subnet", "--plain", "--fault", "delay:20@1", instances=8)
         both = [self.start("run", harness.BACKFILL, "--config", sim.config, "-q", sim=sim, state=state) for state in ("one", "two")]

@@ -156,10 +156,17 @@ inventory_parse_generation(const char *text)
  * took TAG_SUBNET off when the target was full. tmflow adds TAG_OUR_SUBNET, which stays, so that a
  * full target of ours still names its subnet. Example: {Name: seed's, no TAG_SUBNET} is full, and
  * its subnet is not known.
+ *
+ * A target that another account shares is listed here too, and its tags are that account's to
+ * write: they would lead a subnet's traffic there. So they do not count; a rule may still name its
+ * id.
  */
 void
-inventory_add_listed(struct inventory *inventory, const json_t *listed)
+inventory_add_listed(struct inventory *inventory, const json_t *listed, const char *account_id)
 {
+	const char *owner_id = jsonx_get_string(listed, "OwnerId");
+	bool is_foreign =
+	    owner_id != NULL && account_id[0] != '\0' && strcmp(owner_id, account_id) != 0;
 	const char *name = tag_value(listed, TAG_NAME);
 	const char *present = tag_value(listed, TAG_SUBNET);
 	const char *ours = tag_value(listed, TAG_OUR_SUBNET);
@@ -172,8 +179,8 @@ inventory_add_listed(struct inventory *inventory, const json_t *listed)
 	    .destination = (char *)(balancer != NULL ? balancer
 						     : jsonx_get_string(listed,
 							   "GatewayLoadBalancerEndpointId")),
-	    .owner_id = (char *)jsonx_get_string(listed, "OwnerId"),
-	    .made = seeds || ours != NULL,
+	    .owner_id = (char *)owner_id,
+	    .made = !is_foreign && (seeds || ours != NULL),
 	};
 
 	if (target.id == NULL)

@@ -56,8 +56,9 @@ void inventory_fini(struct inventory *inventory);
 /* Adds (or merges into what is known by that id) a target; fields are copied. */
 void inventory_add(struct inventory *inventory, const struct target *target);
 
-/* The same from DescribeTrafficMirrorTargets. */
-void inventory_add_listed(struct inventory *inventory, const json_t *listed);
+/* The same from DescribeTrafficMirrorTargets, as that account sees it ("": not known yet). */
+void
+inventory_add_listed(struct inventory *inventory, const json_t *listed, const char *account_id);
 
 /* NULL when unknown. Borrows, until the inventory ends. */
 struct target *inventory_find(const struct inventory *inventory, const char *target_id);
