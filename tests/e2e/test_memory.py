@@ -2,7 +2,8 @@
 """Out of memory never lies: the nth allocation of a command fails, or all from the nth on. The command ends well and all is done, or it says so; it is aborted at the
 worst, never by another signal; and what it began is resumed.
 
-A spread of n by default; TMFLOW_MEMORY_ALL=1 takes every n (hours), TMFLOW_MEMORY_POINTS=K takes K of each kind.
+A spread of n by default; TMFLOW_MEMORY_ALL=1 takes every n (hours), TMFLOW_MEMORY_SLICE=K/N the K-th (from 0) of N parts of that, TMFLOW_MEMORY_POINTS=K takes K of
+each kind.
 """
 import os
 import random
@@ -39,8 +40,11 @@ class Memory(services.Case):
 
     def points(self, total, few):
         """(mode, n) of each try."""
-        if os.environ.get("TMFLOW_MEMORY_ALL"):
-            return [(mode, n) for mode in MODES for n in range(1, total + 1)]
+        part, parts = (int(number) for number in os.environ.get("TMFLOW_MEMORY_SLICE", "0/1").split("/"))
+        if os.environ.get("TMFLOW_MEMORY_ALL") or parts > 1:
+            every = [(mode, n) for mode in MODES for n in range(1, total + 1)][part::parts]
+            print(f"{len(every)} of {total} allocations, {len(MODES)} ways", flush=True)
+            return every
         count = int(os.environ.get("TMFLOW_MEMORY_POINTS", few))
         return [(mode, 1 + (2 * k + i) * total // (2 * count)) for i, mode in enumerate(MODES) for k in range(count)]
 

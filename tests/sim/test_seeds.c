@@ -16,6 +16,7 @@
  *   TMFLOW_SIM_SEED=N test_sim_seeds       one seed again
  *   TMFLOW_SIM_TRACE=1 with it             and each request of it
  *   TMFLOW_SIM_COUNT=N test_sim_seeds      that many fresh ones (default SEEDS_FRESH)
+ *   TMFLOW_SIM_FIRST=N with it             from that one on, and no other ones
  */
 
 #define SEEDS_FIXED 100 /* the same in every run */
@@ -397,13 +398,13 @@ static void
 try_seeds(const char *about, void (*try)(uint64_t seed))
 {
 	uint64_t count = number_from("TMFLOW_SIM_COUNT", SEEDS_FRESH);
-	uint64_t first = (uint64_t)time(NULL) * 100000;
+	uint64_t first = number_from("TMFLOW_SIM_FIRST", (uint64_t)time(NULL) * 100000);
 
 	if (getenv("TMFLOW_SIM_SEED") != NULL) {
 		try(number_from("TMFLOW_SIM_SEED", 0));
 		return;
 	}
-	for (uint64_t seed = 1; seed <= SEEDS_FIXED; seed++)
+	for (uint64_t seed = 1; seed <= SEEDS_FIXED && getenv("TMFLOW_SIM_FIRST") == NULL; seed++)
 		try(seed);
 	printf("%s: fresh seeds %llu to %llu\n", about, (unsigned long long)first,
 	    (unsigned long long)(first + count - 1));
