@@ -166,7 +166,9 @@ main_is_bootstrap(const char *path)
 static void
 main_keep_memory(void)
 {
+#ifdef M_TRIM_THRESHOLD /* glibc's; musl has no such setting */
 	mallopt(M_TRIM_THRESHOLD, MEMORY_KEPT_BYTES);
+#endif
 }
 
 /* Before any of the libraries allocates. */

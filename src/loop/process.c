@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -216,7 +216,7 @@ static void
 process_watch_end(struct process *process)
 {
 	struct tmf_err err = {0};
-	int fd = pidfd_open(process->pid, 0);
+	int fd = (int)syscall(SYS_pidfd_open, process->pid, 0); /* glibc has it from 2.36 on */
 
 	process_close_watch(process, &process->output);
 	if (fd < 0)
