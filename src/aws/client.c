@@ -110,6 +110,18 @@ aws_client_tally(const struct aws_client *client)
 	return client->tally;
 }
 
+const struct histogram *
+aws_client_durations(const struct aws_client *client)
+{
+	return &client->durations;
+}
+
+const char *
+aws_client_service(const struct aws_client *client)
+{
+	return client->service->signing_name;
+}
+
 /* Empty after any reply: then the endpoint can be reached. */
 const char *
 aws_client_trouble(const struct aws_client *client)

@@ -8,6 +8,7 @@
 #include "aws/wire/protocol.h"
 #include "base/buf.h"
 #include "base/rng.h"
+#include "loop/histogram.h"
 #include "loop/http.h"
 #include "tmflow/call.h"
 
@@ -61,6 +62,12 @@ const struct aws_stats *aws_client_stats(const struct aws_client *client);
 
 /* The same and more by operation, see tally.h. Borrowed. */
 const json_t *aws_client_tally(const struct aws_client *client);
+
+/* How long answers took, an attempt each, from sending on. Borrowed. */
+const struct histogram *aws_client_durations(const struct aws_client *client);
+
+/* The service's signing name. Static. */
+const char *aws_client_service(const struct aws_client *client);
 
 /* Why the last attempt had no reply at all, as "NAME: text"; "" when one came since. Borrowed until
  * the loop's next turn. */

@@ -483,6 +483,7 @@ aws_call_done(void *arg, struct http_exchange *exchange, int status, struct tmf_
 		aws_call_failed(call, err, NULL);
 		return;
 	}
+	histogram_add(&client->durations, tmf_loop_mono_ms(client->loop) - call->sent_mono_ms);
 	buf_reset(&client->trouble);
 	client->unanswered = 0;
 	aws_call_note_date(client, headers.get(headers.arg, "Date"));

@@ -57,8 +57,9 @@ struct aws_client {
 	/* What became of its requests. */
 	struct aws_stats stats;
 	json_t *tally;
-	uint64_t unanswered; /* attempts in a row that had no reply */
-	struct buf trouble;  /* see aws_client_trouble */
+	struct histogram durations; /* of attempts that were answered */
+	uint64_t unanswered;	    /* attempts in a row that had no reply */
+	struct buf trouble;	    /* see aws_client_trouble */
 };
 
 #endif

@@ -88,6 +88,7 @@ struct cli_opts {
 	const char *query_language;
 	const char *output_file;
 	const char *metrics_file;
+	const char *metrics_listen;
 	const char *fail_on;
 	const char *for_command;
 	const char *suppress;
@@ -234,6 +235,8 @@ struct cli_opts {
 	X(OPEN, open, "open", 0, WORK, NULL, "open the page in the desktop's browser")             \
 	X(HEALTH_FILE, health_file, "health-file", 0, WORK, "FILE",                                \
 	    "file that is touched every 5 s while polls succeed")                                  \
+	X(METRICS_LISTEN, metrics_listen, "metrics-listen", 0, WORK, "HOST:PORT",                  \
+	    "serve /metrics for Prometheus and /healthz for a probe there")                        \
 	X(RUN_ID, run_id, "run-id", 0, RUNS, "ID",                                                 \
 	    "id of the new run; default a generated one that sorts by time")                       \
 	X(NO_CHECKPOINT, no_checkpoint, "no-checkpoint", 0, RUNS, NULL,                            \

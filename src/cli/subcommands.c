@@ -26,7 +26,7 @@
 	(OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(CONFIG) | OPTION_BIT(HOOK) |                     \
 	    OPTION_BIT(REGION) | OPTION_BIT(NO_CHECKPOINT) | OPTION_BIT(WORKFLOWS) |               \
 	    OPTION_BIT(POLLERS) | OPTION_BIT(CONCURRENCY) | OPTION_BIT(HEALTH_FILE) |              \
-	    OPTION_BIT(NO_ONLINE_CHECK) | OPTION_BIT(RETENTION))
+	    OPTION_BIT(NO_ONLINE_CHECK) | OPTION_BIT(RETENTION) | OPTION_BIT(METRICS_LISTEN))
 
 /*
  * The help lists them in this order within their groups. Examples are whole commands, so that they

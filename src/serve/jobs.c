@@ -26,6 +26,7 @@ struct job {
 	struct tmf_call
 	    *settling; /* its end is known, but launches for targets are to be settled yet */
 	struct job_end end;
+	int64_t start_mono_ms;
 	job_done_fn *done;
 	void *arg;
 };
@@ -189,7 +190,29 @@ job_free(struct job *job)
 		jobs->first = job->next;
 	if (job->next != NULL)
 		job->next->prev = job->prev;
+	assert(jobs->stats.live > 0);
+	jobs->stats.live--;
 	free(job);
+}
+
+/* Before the owner hears of it, who may ask for the counts. */
+static void
+job_count(const struct job *job)
+{
+	struct jobs *jobs = job->jobs;
+
+	if (tmf_err_isset(&job->end.err))
+		jobs->stats.failed++;
+	else
+		jobs->stats.succeeded++;
+	histogram_add(
+	    &jobs->stats.durations, tmf_loop_mono_ms(jobs->opts.loop) - job->start_mono_ms);
+}
+
+const struct jobs_stats *
+jobs_stats(const struct jobs *jobs)
+{
+	return &jobs->stats;
 }
 
 /*
@@ -203,6 +226,7 @@ job_report(struct job *job)
 	assert(job->settling == NULL);
 	if (job->mirror != NULL)
 		job->end.instances_failed = job->mirror->progress.failed;
+	job_count(job);
 	job->done(job->arg, &job->end);
 	job_free(job);
 }
@@ -427,6 +451,8 @@ job_new(struct jobs *jobs, job_done_fn *done, void *arg)
 	job->jobs = jobs;
 	job->done = done;
 	job->arg = arg;
+	job->start_mono_ms = tmf_loop_mono_ms(jobs->opts.loop);
+	jobs->stats.live++;
 	job->next = jobs->first;
 	if (job->next != NULL)
 		job->next->prev = job;

@@ -3,6 +3,7 @@
 
 #include "base/rng.h"
 #include "engine/engine.h"
+#include "loop/histogram.h"
 #include "mirror/mirror.h"
 
 /*
@@ -51,6 +52,17 @@ void jobs_free(struct jobs *jobs);
 
 /* Appends what the live jobs are doing, a line each: see engine_write_live. */
 void jobs_write_live(const struct jobs *jobs, struct buf *out);
+
+/* Counts since the start. */
+struct jobs_stats {
+	uint64_t succeeded;
+	uint64_t failed;
+	struct histogram durations; /* of both */
+	size_t live;		    /* now */
+};
+
+/* Borrowed; live counts what is under way at this moment. */
+const struct jobs_stats *jobs_stats(const struct jobs *jobs);
 
 /* --- workflows --- */
 

@@ -17,7 +17,8 @@ struct jobs {
 	struct mirror *actions;	   /* the run that all actions share; a workflow has its own */
 	struct workflow *workflows[JOBS_WORKFLOWS_MAX];
 	size_t workflow_count;
-	struct job *first;	   /* all that are live */
+	struct job *first; /* all that are live */
+	struct jobs_stats stats;
 	struct tmf_call *settling; /* what earlier processes left behind; NULL: done */
 	struct tmf_timer idle;	   /* the next look for targets that nobody mirrors to */
 };

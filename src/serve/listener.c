@@ -229,6 +229,12 @@ listener_drain(struct listener *listener)
 	listener_next(listener);
 }
 
+bool
+listener_is_healthy(const struct listener *listener)
+{
+	return !listener->health.failing && !listener->draining;
+}
+
 const struct listener_stats *
 listener_stats(const struct listener *listener)
 {

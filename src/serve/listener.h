@@ -2,6 +2,7 @@
 #define TMFLOW_SERVE_LISTENER_H
 
 #include "aws/client.h"
+#include "loop/histogram.h"
 #include "serve/events.h"
 
 /*
@@ -48,6 +49,8 @@ struct listener_stats {
 	uint64_t ignored;    /* deleted too: events that no workflow is for */
 	uint64_t failed;     /* left to come again */
 	uint64_t unreadable; /* left to the redrive policy */
+	/* How long messages had been in the queue when they came: those that come again, too. */
+	struct histogram ages;
 };
 
 struct listener;
@@ -63,6 +66,9 @@ void listener_free(struct listener *listener);
  * called.
  */
 void listener_drain(struct listener *listener);
+
+/* False while polls fail, and once it drains: no more work is taken. */
+bool listener_is_healthy(const struct listener *listener);
 
 /* Counts since the start. Borrowed. */
 const struct listener_stats *listener_stats(const struct listener *listener);

@@ -253,6 +253,20 @@ message_new(struct listener *listener, const char *id, const char *handle)
 	return message;
 }
 
+/* AWS sends the time as text, in wall ms. A queue that does not say it counts for nothing. */
+static void
+message_note_age(struct listener *listener, const json_t *received)
+{
+	const char *sent =
+	    jsonx_get_string(json_object_get(received, "Attributes"), "SentTimestamp");
+	struct tmf_clock *clock = tmf_loop_clock(listener->opts.loop);
+	char *end = NULL;
+	long long sent_ms = sent != NULL ? strtoll(sent, &end, 10) : 0;
+
+	if (sent_ms > 0 && *end == '\0')
+		histogram_add(&listener->stats.ages, clock->wall_ms(clock) - sent_ms);
+}
+
 /* The same message once more: the handle of its latest receive is the one that deletes it. */
 static void
 message_note_duplicate(struct message *message, const char *handle)
@@ -329,6 +343,7 @@ message_begin(struct listener *listener, const json_t *received)
 	json_t *event;
 
 	listener->stats.received++;
+	message_note_age(listener, received);
 	if (id == NULL || handle == NULL || jsonx_get_string(received, "Body") == NULL)
 		return;
 	message = message_find(listener, id);

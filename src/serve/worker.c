@@ -244,6 +244,12 @@ worker_drain(struct worker *worker)
 	worker_next(worker);
 }
 
+bool
+worker_is_healthy(const struct worker *worker)
+{
+	return !worker->health.failing && !worker->draining;
+}
+
 const struct worker_stats *
 worker_stats(const struct worker *worker)
 {

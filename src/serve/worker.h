@@ -59,6 +59,9 @@ void worker_free(struct worker *worker);
 /* Asks for no further tasks; what is open or under way ends, then over is called. */
 void worker_drain(struct worker *worker);
 
+/* False while polls fail, and once it drains: no more work is taken. */
+bool worker_is_healthy(const struct worker *worker);
+
 /* Counts since the start. Borrowed. */
 const struct worker_stats *worker_stats(const struct worker *worker);
 

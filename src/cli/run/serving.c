@@ -257,6 +257,12 @@ serving_asked_live(void *arg, int signo)
 	buf_fini(&text);
 }
 
+void
+serving_set_source(struct serving *serving, const struct serving_source *source)
+{
+	serving->source = *source;
+}
+
 /*
  * Returns when the work is drained, after a second signal, or with the fault of a service that
  * cannot go on.
@@ -266,15 +272,21 @@ serving_run(struct serving *serving, void (*drain)(void *arg), void *arg)
 {
 	struct tmf_loop *loop = serving->workspace.loop;
 	struct tmf_err err = {0};
+	int code, ret;
 
 	assert(serving->jobs != NULL);
 	serving->drain = drain;
 	serving->drain_arg = arg;
-	if (cli_signals_watch(loop, serving_signal, serving, &err) < 0 ||
-	    cli_signals_watch_live(loop, serving_asked_live, serving, &err) < 0 ||
-	    tmf_loop_run(loop, &err) < 0)
-		return cli_fail_take(serving->opts.output, &err);
-	return serving->code;
+	code = serving_numbers_start(serving);
+	if (code != EXIT_OK)
+		return code;
+	ret = cli_signals_watch(loop, serving_signal, serving, &err);
+	if (ret == 0)
+		ret = cli_signals_watch_live(loop, serving_asked_live, serving, &err);
+	if (ret == 0)
+		ret = tmf_loop_run(loop, &err);
+	serving_numbers_stop(serving);
+	return ret == 0 ? serving->code : cli_fail_take(serving->opts.output, &err);
 }
 
 /* The fault decides the exit code, by which a supervisor knows whether a restart may help. */

@@ -4,6 +4,15 @@
 #include "cli/workspace/workspace.h"
 #include "serve/jobs.h"
 #include "tmflow/loop.h"
+#include "web/metrics/serving_metrics.h"
+
+/* What brings the work, for the metrics and the probe. All borrowed; members may be NULL. */
+struct serving_source {
+	const struct aws_client *client;	   /* that it is asked with */
+	void (*count)(void *arg, struct buf *out); /* appends OpenMetrics text */
+	bool (*is_healthy)(void *arg);
+	void *arg;
+};
 
 /*
  * What the subcommands share that run until they are stopped: `worker`, `listen`, `lambda`.
@@ -24,6 +33,9 @@ struct serving {
 	struct tmf_timer retention; /* armed with --retention */
 	char *workflows_found;	    /* serving_workflows_dir */
 	int64_t retention_ms;	    /* -1: runs stay */
+	struct serving_source source;
+	struct metrics_server *server; /* --metrics-listen; NULL: none */
+	struct serving_metrics metrics;
 };
 
 struct serving_opts {
@@ -39,6 +51,18 @@ struct serving_opts {
  */
 int
 serving_open(struct serving *serving, const struct cli_opts *opts, const struct serving_opts *what);
+
+/*
+ * Says what brings the work, before serving_run; a command that does without has the common numbers
+ * only.
+ */
+void serving_set_source(struct serving *serving, const struct serving_source *source);
+
+/* Serves --metrics-listen, if that is given, until serving_numbers_stop. Returns the exit code. */
+int serving_numbers_start(struct serving *serving);
+
+/* Ends its connections. Fine where it was not started. */
+void serving_numbers_stop(struct serving *serving);
 
 /*
  * Runs the loop until serving_over, or until a second signal. The first signal calls drain.

@@ -4,6 +4,7 @@
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "store/run_state.h"
+#include "web/metrics/metrics_text.h"
 #include "web/run_json.h"
 #include "web/timeline.h"
 
@@ -14,33 +15,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static void
-metric_begin(
-    struct buf *out, const char *name, const char *type, const char *unit, const char *help)
-{
-	buf_printf(out, "# TYPE %s %s\n", name, type);
-	if (unit != NULL)
-		buf_printf(out, "# UNIT %s %s\n", name, unit);
-	buf_printf(out, "# HELP %s %s\n", name, help);
-}
-
-/* A label's value in quotes: three characters are escaped. NULL is "". */
-static void
-label_add(struct buf *out, const char *separator, const char *name, const char *value)
-{
-	buf_printf(out, "%s%s=\"", separator, name);
-	for (; value != NULL && *value != '\0'; value++) {
-		if (*value == '\n') {
-			buf_add_cstr(out, "\\n");
-			continue;
-		}
-		if (*value == '"' || *value == '\\')
-			buf_add_char(out, '\\');
-		buf_add_char(out, *value);
-	}
-	buf_add_char(out, '"');
-}
-
 /* --- one run --- */
 
 /* "workflow="backfill",region="eu-west-1"": what every sample of a run bears. */
@@ -50,8 +24,8 @@ labels_of_run(const struct store_run *run, struct buf *out)
 	char *workflow = file_stem(run->workflow_name);
 	json_t *settings = jsonx_parse(str_of(run->settings), NULL);
 
-	label_add(out, "", "workflow", workflow);
-	label_add(out, ",", "region", jsonx_get_string(settings, "region"));
+	metrics_text_label(out, "", "workflow", workflow);
+	metrics_text_label(out, ",", "region", jsonx_get_string(settings, "region"));
 	json_decref(settings);
 	free(workflow);
 }
@@ -69,9 +43,9 @@ metric_reason(void *arg, const struct outcome_reason *reason)
 	const char *word = run_json_reason_is_told(reason) ? reason->reason : "";
 
 	buf_printf(rows->out, "tmflow_run_outcomes{%s", rows->labels);
-	label_add(rows->out, ",", "outcome", outcome_name(reason->kind));
-	label_add(rows->out, ",", "reason", word);
-	label_add(rows->out, ",", "detail", reason->detail);
+	metrics_text_label(rows->out, ",", "outcome", outcome_name(reason->kind));
+	metrics_text_label(rows->out, ",", "reason", word);
+	metrics_text_label(rows->out, ",", "detail", reason->detail);
 	buf_printf(rows->out, "} %" PRId64 "\n", reason->count);
 	return 0;
 }
@@ -84,7 +58,7 @@ metric_calls(struct metric_rows *rows, const json_t *calls)
 
 	json_object_foreach ((json_t *)calls, operation, counts) {
 		buf_printf(rows->out, "tmflow_run_aws_%s{%s", rows->kind, rows->labels);
-		label_add(rows->out, ",", "operation", operation);
+		metrics_text_label(rows->out, ",", "operation", operation);
 		buf_printf(rows->out, "} %" JSON_INTEGER_FORMAT "\n",
 		    json_integer_value(json_object_get(counts, rows->kind)));
 	}
@@ -93,13 +67,13 @@ metric_calls(struct metric_rows *rows, const json_t *calls)
 static void
 metric_times(const struct store_run *run, const char *labels, struct buf *out)
 {
-	metric_begin(
+	metrics_text_begin(
 	    out, "tmflow_run_start_timestamp_seconds", "gauge", "seconds", "When the run began.");
 	buf_printf(out, "tmflow_run_start_timestamp_seconds{%s} %.3f\n", labels,
 	    (double)run->start_wall_ms / 1000.0);
 	if (run->stop_wall_ms == 0)
 		return;
-	metric_begin(
+	metrics_text_begin(
 	    out, "tmflow_run_stop_timestamp_seconds", "gauge", "seconds", "When the run ended.");
 	buf_printf(out, "tmflow_run_stop_timestamp_seconds{%s} %.3f\n", labels,
 	    (double)run->stop_wall_ms / 1000.0);
@@ -110,11 +84,11 @@ metric_times(const struct store_run *run, const char *labels, struct buf *out)
 static void
 metric_status(const struct run_state *state, const char *labels, struct buf *out)
 {
-	metric_begin(out, "tmflow_run_status", "gauge", NULL,
+	metrics_text_begin(out, "tmflow_run_status", "gauge", NULL,
 	    "1 for what has become of the run, 0 for the others.");
 	for (int kind = 0; kind < RUN_STATE_COUNT; kind++) {
 		buf_printf(out, "tmflow_run_status{%s", labels);
-		label_add(out, ",", "status", run_state_name((enum run_state_kind)kind));
+		metrics_text_label(out, ",", "status", run_state_name((enum run_state_kind)kind));
 		buf_printf(out, "} %d\n", (int)state->kind == kind);
 	}
 }
@@ -140,7 +114,7 @@ metrics_of_run(
 	if (ret == 0) {
 		metric_status(&state, rows.labels, out);
 		metric_times(run, rows.labels, out);
-		metric_begin(out, "tmflow_run_outcomes", "gauge", NULL,
+		metrics_text_begin(out, "tmflow_run_outcomes", "gauge", NULL,
 		    "Instances and interfaces by what became of them.");
 		ret = store_outcome_reasons(store, run->id, metric_reason, &rows, err);
 	}
@@ -149,7 +123,7 @@ metrics_of_run(
 
 		snprintf(name, sizeof(name), "tmflow_run_aws_%s", kinds[i][0]);
 		/* Of one run: they do not go on counting. */
-		metric_begin(out, name, "gauge", NULL, kinds[i][1]);
+		metrics_text_begin(out, name, "gauge", NULL, kinds[i][1]);
 		rows.kind = kinds[i][0];
 		metric_calls(&rows, calls);
 	}
@@ -212,18 +186,19 @@ store_metrics_write(const struct store_metrics *metrics, struct buf *out)
 	const char *labels;
 	json_t *newest;
 
-	metric_begin(out, "tmflow_runs", "gauge", NULL, "Runs that are kept, by what they are.");
+	metrics_text_begin(
+	    out, "tmflow_runs", "gauge", NULL, "Runs that are kept, by what they are.");
 	for (int kind = 0; kind < RUN_STATE_COUNT; kind++) {
 		buf_add_cstr(out, "tmflow_runs{");
-		label_add(out, "", "status", run_state_name((enum run_state_kind)kind));
+		metrics_text_label(out, "", "status", run_state_name((enum run_state_kind)kind));
 		buf_printf(out, "} %" PRId64 "\n", metrics->runs[kind]);
 	}
-	metric_begin(out, "tmflow_last_run_stop_timestamp_seconds", "gauge", "seconds",
+	metrics_text_begin(out, "tmflow_last_run_stop_timestamp_seconds", "gauge", "seconds",
 	    "When the newest run that is over ended.");
 	json_object_foreach (metrics->newest, labels, newest)
 		buf_printf(out, "tmflow_last_run_stop_timestamp_seconds{%s} %.3f\n", labels,
 		    (double)json_integer_value(json_object_get(newest, "stop")) / 1000.0);
-	metric_begin(out, "tmflow_last_run_outcomes", "gauge", NULL,
+	metrics_text_begin(out, "tmflow_last_run_outcomes", "gauge", NULL,
 	    "Instances and interfaces by what became of them in the newest run that is over.");
 	json_object_foreach (metrics->newest, labels, newest) {
 		for (int kind = 0; kind < OUTCOME_COUNT; kind++) {
@@ -231,15 +206,14 @@ store_metrics_write(const struct store_metrics *metrics, struct buf *out)
 			json_t *count = json_object_get(json_object_get(newest, "totals"), name);
 
 			buf_printf(out, "tmflow_last_run_outcomes{%s", labels);
-			label_add(out, ",", "outcome", name);
+			metrics_text_label(out, ",", "outcome", name);
 			buf_printf(out, "} %" JSON_INTEGER_FORMAT "\n", json_integer_value(count));
 		}
 	}
-	buf_add_cstr(out, "# EOF\n");
 }
 
 int
-metrics_of_store(struct store *store, struct buf *out, struct tmf_err *err)
+metrics_add_store(struct store *store, struct buf *out, struct tmf_err *err)
 {
 	const struct store_run_filter filter = {.status = -1};
 	struct store_metrics metrics = {.store = store, .newest = json_object()};
@@ -253,6 +227,15 @@ metrics_of_store(struct store *store, struct buf *out, struct tmf_err *err)
 		store_metrics_write(&metrics, out);
 	json_decref(metrics.newest);
 	return ret < 0 ? -1 : 0;
+}
+
+int
+metrics_of_store(struct store *store, struct buf *out, struct tmf_err *err)
+{
+	if (metrics_add_store(store, out, err) < 0)
+		return -1;
+	buf_add_cstr(out, "# EOF\n");
+	return 0;
 }
 
 /* --- a file --- */

@@ -29,6 +29,9 @@ int metrics_of_run(
  */
 int metrics_of_store(struct store *store, struct buf *out, struct tmf_err *err);
 
+/* The same without the end of the text, so that more can follow. */
+int metrics_add_store(struct store *store, struct buf *out, struct tmf_err *err);
+
 /* Writes text to a file beside path and moves it there: a reader sees all of it or the one before.
  * Errors: TMF_ERR_SYSTEM. */
 int metrics_write_file(const char *path, const struct buf *text, struct tmf_err *err);

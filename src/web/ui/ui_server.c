@@ -1,15 +1,12 @@
 #include "web/ui/ui_server.h"
 
 #include "base/mem.h"
-#include "web/ui/microhttpd.h"
+#include "web/http/http_daemon.h"
 #include "web/ui/ui_answer.h"
 #include "web/ui/ui_guard.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,16 +27,13 @@ struct ui_stream {
 };
 
 struct ui_server {
-	struct tmf_fd_watch watch; /* first */
-	struct tmf_timer timer;
+	struct tmf_timer timer; /* first */
 	struct tmf_loop *loop;
 	struct store *store;
-	struct microhttpd mhd;
-	struct MHD_Daemon *daemon;
+	struct http_daemon http;
 	struct ui_guard guard;
 	struct ui_stream streams[UI_STREAMS_MAX];
 	int64_t version; /* of the store, when it was last looked at */
-	int64_t look_ms;
 	unsigned looks;
 	char *url;
 };
@@ -65,19 +59,6 @@ response_add_headers(const struct microhttpd *mhd, struct MHD_Response *response
 }
 
 static enum MHD_Result
-queue_response(const struct microhttpd *mhd, struct MHD_Connection *connection, int status,
-    struct MHD_Response *response)
-{
-	enum MHD_Result ret;
-
-	if (response == NULL)
-		return MHD_NO;
-	ret = mhd->queue_response(connection, (unsigned)status, response);
-	mhd->destroy_response(response);
-	return ret;
-}
-
-static enum MHD_Result
 queue_text(
     const struct microhttpd *mhd, struct MHD_Connection *connection, int status, const char *text)
 {
@@ -86,14 +67,14 @@ queue_text(
 
 	if (response != NULL)
 		response_add_headers(mhd, response, "text/plain; charset=utf-8");
-	return queue_response(mhd, connection, status, response);
+	return http_daemon_queue(mhd, connection, status, response);
 }
 
 /* The token leaves the address at once, so that it is not in the history or sent on. */
 static enum MHD_Result
 queue_entry(const struct ui_server *server, struct MHD_Connection *connection)
 {
-	const struct microhttpd *mhd = &server->mhd;
+	const struct microhttpd *mhd = &server->http.mhd;
 	struct MHD_Response *response =
 	    mhd->create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
 	char *cookie =
@@ -105,7 +86,7 @@ queue_entry(const struct ui_server *server, struct MHD_Connection *connection)
 		mhd->add_response_header(response, MHD_HTTP_HEADER_LOCATION, "/");
 	}
 	free(cookie);
-	return queue_response(mhd, connection, MHD_HTTP_SEE_OTHER, response);
+	return http_daemon_queue(mhd, connection, MHD_HTTP_SEE_OTHER, response);
 }
 
 /* What the callback of a struct ui_query needs. */
@@ -142,7 +123,7 @@ response_of_file(const struct microhttpd *mhd, FILE *file)
 static enum MHD_Result
 queue_answer(struct ui_server *server, struct MHD_Connection *connection, const char *path)
 {
-	const struct microhttpd *mhd = &server->mhd;
+	const struct microhttpd *mhd = &server->http.mhd;
 	struct ui_request request = {.mhd = mhd, .connection = connection};
 	const struct ui_query query = {.path = path, .param = request_param, .arg = &request};
 	struct MHD_Response *response;
@@ -156,7 +137,7 @@ queue_answer(struct ui_server *server, struct MHD_Connection *connection, const 
 					     len, buf_take(&answer.body), MHD_RESPMEM_MUST_FREE);
 	if (response != NULL)
 		response_add_headers(mhd, response, answer.type);
-	return queue_response(mhd, connection, answer.status, response);
+	return http_daemon_queue(mhd, connection, answer.status, response);
 }
 
 /* --- streams --- */
@@ -172,7 +153,7 @@ stream_read(void *arg, uint64_t pos, char *out, size_t max)
 	(void)pos;
 	if ((!stream->due && !stream->beat) || text.len > max) {
 		stream->suspended = true;
-		stream->server->mhd.suspend_connection(stream->connection);
+		stream->server->http.mhd.suspend_connection(stream->connection);
 		return 0;
 	}
 	stream->due = stream->beat = false;
@@ -191,7 +172,7 @@ stream_free(void *arg)
 static enum MHD_Result
 queue_stream(struct ui_server *server, struct MHD_Connection *connection)
 {
-	const struct microhttpd *mhd = &server->mhd;
+	const struct microhttpd *mhd = &server->http.mhd;
 	struct MHD_Response *response;
 
 	for (size_t i = 0; i < UI_STREAMS_MAX; i++) {
@@ -208,7 +189,7 @@ queue_stream(struct ui_server *server, struct MHD_Connection *connection)
 			return MHD_NO;
 		}
 		response_add_headers(mhd, response, "text/event-stream");
-		return queue_response(mhd, connection, MHD_HTTP_OK, response);
+		return http_daemon_queue(mhd, connection, MHD_HTTP_OK, response);
 	}
 	return queue_text(mhd, connection, MHD_HTTP_SERVICE_UNAVAILABLE, "too many pages follow\n");
 }
@@ -225,7 +206,7 @@ streams_wake(struct ui_server *server, bool changed, bool beat)
 		stream->beat |= beat;
 		if (stream->suspended && (stream->due || stream->beat)) {
 			stream->suspended = false;
-			server->mhd.resume_connection(stream->connection);
+			server->http.mhd.resume_connection(stream->connection);
 		}
 	}
 }
@@ -264,7 +245,7 @@ server_handle(void *arg, struct MHD_Connection *connection, const char *url, con
     const char *version, const char *data, size_t *data_len, void **state)
 {
 	struct ui_server *server = arg;
-	const struct microhttpd *mhd = &server->mhd;
+	const struct microhttpd *mhd = &server->http.mhd;
 	struct ui_request request = {.mhd = mhd, .connection = connection};
 	const struct ui_credentials credentials = {
 	    .method = method,
@@ -294,156 +275,52 @@ server_handle(void *arg, struct MHD_Connection *connection, const char *url, con
 
 /* --- the loop --- */
 
-static void server_arm(struct ui_server *server);
-
-static void
-server_run(struct ui_server *server)
-{
-	(void)server->mhd.run(server->daemon);
-	server_arm(server);
-}
-
-static void
-server_ready(struct tmf_fd_watch *watch, unsigned events)
-{
-	(void)events;
-	server_run((struct ui_server *)watch);
-}
-
-static void
-server_due(struct tmf_timer *timer)
-{
-	struct ui_server *server =
-	    (struct ui_server *)(void *)((char *)timer - offsetof(struct ui_server, timer));
-	int64_t now = tmf_loop_mono_ms(server->loop);
-
-	if (now >= server->look_ms) {
-		int64_t seen = store_data_version(server->store);
-
-		streams_wake(
-		    server, seen != server->version, ++server->looks % UI_CONNECTION_SECONDS == 0);
-		server->version = seen;
-		server->look_ms = now + UI_STREAM_MS;
-	}
-	server_run(server);
-}
-
-/* Whichever is earlier: what libmicrohttpd waits for, or the next look at the store. */
 static void
 server_arm(struct ui_server *server)
 {
-	int64_t now = tmf_loop_mono_ms(server->loop);
-	int64_t due = server->look_ms;
-	MHD_UNSIGNED_LONG_LONG wait_ms;
+	tmf_loop_timer_arm(
+	    server->loop, &server->timer, tmf_loop_mono_ms(server->loop) + UI_STREAM_MS);
+}
 
-	if (server->mhd.get_timeout(server->daemon, &wait_ms) == MHD_YES &&
-	    now + (int64_t)wait_ms < due)
-		due = now + (int64_t)wait_ms;
-	tmf_loop_timer_arm(server->loop, &server->timer, due > now ? due : now + 1);
+/* Once in a while a stream has something to say even so: a dead connection is found by it. */
+static void
+server_due(struct tmf_timer *timer)
+{
+	struct ui_server *server = (struct ui_server *)timer;
+	int64_t seen = store_data_version(server->store);
+
+	streams_wake(
+	    server, seen != server->version, ++server->looks % HTTP_CONNECTION_SECONDS == 0);
+	server->version = seen;
+	http_daemon_run(&server->http);
+	server_arm(server);
 }
 
 /* --- starting --- */
-
-union ui_address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
-
-static int
-address_invalid(const char *text, struct tmf_err *err)
-{
-	return tmf_err_set(err, TMF_ERR_INVALID,
-	    "not an address to listen on: %s (for example 127.0.0.1:8080, [::1]:8080)", text);
-}
-
-/* "HOST:PORT" of numbers. ret_host: malloc'ed, without brackets. */
-static int
-address_parse(const char *text, union ui_address *ret_address, char **ret_host, struct tmf_err *err)
-{
-	const char *colon = strrchr(text, ':');
-	char *end = NULL;
-	long port = colon != NULL ? strtol(colon + 1, &end, 10) : -1;
-	bool brackets = text[0] == '[';
-	char *host;
-
-	if (colon == NULL || end == colon + 1 || *end != '\0' || port < 0 || port > UINT16_MAX ||
-	    (brackets && (colon == text || colon[-1] != ']')))
-		return address_invalid(text, err);
-	host = brackets ? mem_strndup(text + 1, (size_t)(colon - text) - 2)
-			: mem_strndup(text, (size_t)(colon - text));
-	*ret_address = (union ui_address){.v4 = {.sin_family = AF_INET}};
-	if (!brackets && inet_pton(AF_INET, host, &ret_address->v4.sin_addr) == 1) {
-		ret_address->v4.sin_port = htons((uint16_t)port);
-	} else {
-		*ret_address = (union ui_address){.v6 = {.sin6_family = AF_INET6}};
-		ret_address->v6.sin6_port = htons((uint16_t)port);
-		if (!brackets || inet_pton(AF_INET6, host, &ret_address->v6.sin6_addr) != 1) {
-			free(host);
-			return address_invalid(text, err);
-		}
-	}
-	*ret_host = host;
-	return 0;
-}
-
-static bool
-address_is_loopback(const union ui_address *address)
-{
-	if (address->any.sa_family == AF_INET6)
-		return IN6_IS_ADDR_LOOPBACK(&address->v6.sin6_addr);
-	return ntohl(address->v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-}
-
-static int
-server_open(struct ui_server *server, const union ui_address *address, const char *text,
-    struct tmf_err *err)
-{
-	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
-	const union MHD_DaemonInfo *info;
-
-	if (microhttpd_load(&server->mhd, err) < 0)
-		return -1;
-	if (address->any.sa_family == AF_INET6)
-		flags |= MHD_USE_IPv6;
-	server->daemon = server->mhd.start_daemon(flags, 0, NULL, NULL, server_handle, server,
-	    MHD_OPTION_SOCK_ADDR, &address->any, MHD_OPTION_CONNECTION_LIMIT,
-	    (unsigned)UI_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-	    (size_t)UI_CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
-	    (unsigned)UI_CONNECTION_SECONDS, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
-	    MHD_OPTION_END);
-	if (server->daemon == NULL)
-		return tmf_err_set(
-		    err, TMF_ERR_SYSTEM, "failed to listen on %s: %s", text, strerror(errno));
-	info = server->mhd.get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-	server->watch = (struct tmf_fd_watch){
-	    .ready = server_ready, .fd = info->epoll_fd, .wanted = TMF_LOOP_FD_READ};
-	return tmf_loop_watch_fd(server->loop, &server->watch, err);
-}
 
 struct ui_server *
 ui_server_start(
     struct tmf_loop *loop, struct store *store, const char *address, struct tmf_err *err)
 {
 	struct ui_server *server = mem_zalloc(1, sizeof(*server));
-	const union MHD_DaemonInfo *info;
-	union ui_address parsed = {.v4 = {.sin_family = AF_INET}};
-	char *host = NULL;
+	const struct http_daemon_opts opts = {
+	    .loop = loop,
+	    .address = address,
+	    .connections_max = UI_CONNECTIONS_MAX,
+	    .handle = server_handle,
+	    .arg = server,
+	};
 
 	server->loop = loop;
 	server->store = store;
 	server->version = store_data_version(store);
 	server->timer.fire = server_due;
-	if (address_parse(address, &parsed, &host, err) < 0 ||
-	    server_open(server, &parsed, address, err) < 0) {
-		free(host);
+	if (http_daemon_start(&server->http, &opts, err) < 0) {
 		ui_server_stop(server);
 		return NULL;
 	}
-	info = server->mhd.get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
-	ui_guard_init(&server->guard, host, info->port, address_is_loopback(&parsed));
+	ui_guard_init(&server->guard, server->http.host, server->http.port, server->http.loopback);
 	server->url = mem_printf("http://%s/?token=%s", server->guard.host, server->guard.token);
-	free(host);
 	server_arm(server);
 	return server;
 }
@@ -454,11 +331,8 @@ ui_server_stop(struct ui_server *server)
 	if (server == NULL)
 		return;
 	tmf_loop_timer_disarm(server->loop, &server->timer);
-	if (server->daemon != NULL) {
-		tmf_loop_unwatch_fd(server->loop, &server->watch);
-		streams_wake(server, true, false);
-		server->mhd.stop_daemon(server->daemon);
-	}
+	streams_wake(server, true, false); /* a suspended connection cannot be ended */
+	http_daemon_stop(&server->http);
 	free(server->url);
 	free(server);
 }

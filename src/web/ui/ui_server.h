@@ -6,16 +6,12 @@
 #include "tmflow/loop.h"
 
 /*
- * The live view: a server of HTTP/1.1 on a loop, read-only, over the store. libmicrohttpd does the
- * protocol. Each connection has bounded memory and time.
- * See: https://www.gnu.org/software/libmicrohttpd/
+ * The live view: a server on a loop, read-only, over the store.
  */
 
-#define UI_CONNECTIONS_MAX    200
-#define UI_CONNECTION_BYTES   32768 /* of a request's head */
-#define UI_CONNECTION_SECONDS 15    /* without a byte */
-#define UI_STREAMS_MAX	      32    /* pages that follow live */
-#define UI_STREAM_MS	      1000  /* between two looks whether the store has changed */
+#define UI_CONNECTIONS_MAX 200
+#define UI_STREAMS_MAX	   32	/* pages that follow live */
+#define UI_STREAM_MS	   1000 /* between two looks whether the store has changed */
 
 struct ui_server;
 

@@ -4,6 +4,7 @@
 #include "cli/answer.h"
 #include "cli/run/serving.h"
 #include "serve/listener.h"
+#include "web/metrics/metrics_text.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -116,6 +117,40 @@ listen_print_stats(const struct listener_stats *stats)
 	    (unsigned long long)stats->unreadable, (unsigned long long)stats->duplicates);
 }
 
+static void
+listen_count(void *arg, struct buf *out)
+{
+	const struct listener_stats *stats = listener_stats(arg);
+	const struct {
+		const char *labels;
+		uint64_t count;
+	} results[] = {
+	    {"result=\"done\"", stats->done},
+	    {"result=\"ignored\"", stats->ignored},
+	    {"result=\"failed\"", stats->failed},
+	    {"result=\"unreadable\"", stats->unreadable},
+	    {"result=\"duplicate\"", stats->duplicates},
+	};
+
+	metrics_text_begin(out, "tmflow_listen_messages_received", "counter", NULL,
+	    "Messages that came from the queue, duplicates included.");
+	metrics_text_counter(out, "tmflow_listen_messages_received", "", stats->received);
+	metrics_text_begin(
+	    out, "tmflow_listen_messages", "counter", NULL, "Messages by what became of them.");
+	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++)
+		metrics_text_counter(
+		    out, "tmflow_listen_messages", results[i].labels, results[i].count);
+	metrics_text_begin(out, "tmflow_listen_message_age_seconds", "histogram", "seconds",
+	    "How long messages had been in the queue when they came.");
+	metrics_text_histogram(out, "tmflow_listen_message_age_seconds", "", &stats->ages);
+}
+
+static bool
+listen_probe(void *arg)
+{
+	return listener_is_healthy(arg);
+}
+
 /* The client signs for the queue's region, which need not be the region of the instances. */
 static int
 listen_run(struct serving *serving, const struct listen_plan *plan)
@@ -142,6 +177,12 @@ listen_run(struct serving *serving, const struct listen_plan *plan)
 	    .over = listen_over,
 	    .arg = serving,
 	});
+	serving_set_source(serving, &(struct serving_source){
+					.client = sqs,
+					.count = listen_count,
+					.is_healthy = listen_probe,
+					.arg = listener,
+				    });
 	code = serving_run(serving, listen_drain, listener);
 	listen_print_stats(listener_stats(listener));
 	listener_free(listener);

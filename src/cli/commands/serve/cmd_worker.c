@@ -6,6 +6,7 @@
 #include "cli/answer.h"
 #include "cli/run/serving.h"
 #include "serve/worker.h"
+#include "web/metrics/metrics_text.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -118,6 +119,30 @@ worker_print_stats(const struct worker_stats *stats)
 	    (unsigned long long)stats->heartbeats);
 }
 
+static void
+worker_count(void *arg, struct buf *out)
+{
+	const struct worker_stats *stats = worker_stats(arg);
+
+	metrics_text_begin(out, "tmflow_worker_tasks_received", "counter", NULL,
+	    "Tasks that Step Functions handed out.");
+	metrics_text_counter(out, "tmflow_worker_tasks_received", "", stats->tasks);
+	metrics_text_begin(
+	    out, "tmflow_worker_tasks", "counter", NULL, "Tasks by what became of them.");
+	metrics_text_counter(out, "tmflow_worker_tasks", "result=\"succeeded\"", stats->succeeded);
+	metrics_text_counter(out, "tmflow_worker_tasks", "result=\"failed\"", stats->failed);
+	metrics_text_counter(out, "tmflow_worker_tasks", "result=\"dropped\"", stats->dropped);
+	metrics_text_begin(
+	    out, "tmflow_worker_heartbeats", "counter", NULL, "Heartbeats that were sent.");
+	metrics_text_counter(out, "tmflow_worker_heartbeats", "", stats->heartbeats);
+}
+
+static bool
+worker_probe(void *arg)
+{
+	return worker_is_healthy(arg);
+}
+
 /* The numbers are within their bounds since worker_plan_make, so that the casts keep them. */
 static int
 worker_run(struct serving *serving, const struct worker_plan *plan)
@@ -150,6 +175,12 @@ worker_run(struct serving *serving, const struct worker_plan *plan)
 	    .over = worker_over,
 	    .arg = serving,
 	});
+	serving_set_source(serving, &(struct serving_source){
+					.client = sfn,
+					.count = worker_count,
+					.is_healthy = worker_probe,
+					.arg = worker,
+				    });
 	code = serving_run(serving, worker_drain_on_signal, worker);
 	worker_print_stats(worker_stats(worker));
 	worker_free(worker);

@@ -1,13 +1,13 @@
-#ifndef TMFLOW_WEB_UI_MICROHTTPD_H
-#define TMFLOW_WEB_UI_MICROHTTPD_H
+#ifndef TMFLOW_WEB_HTTP_MICROHTTPD_H
+#define TMFLOW_WEB_HTTP_MICROHTTPD_H
 
 #include "tmflow/error.h"
 
 #include <microhttpd.h>
 
 /*
- * libmicrohttpd, loaded when the first page is to be served: only `tmflow ui` needs it, and with it
- * GnuTLS would start in every run. See: src/decisions/080-what-one-command-needs.md
+ * libmicrohttpd, loaded when something is to be served: only ui and --metrics-listen need it, and
+ * with it GnuTLS would start in every run. See: src/decisions/080-what-one-command-needs.md
  */
 
 /* The functions that are used here, without their MHD_. */

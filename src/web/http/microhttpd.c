@@ -1,4 +1,4 @@
-#include "web/ui/microhttpd.h"
+#include "web/http/microhttpd.h"
 
 #include <dlfcn.h>
 
@@ -17,7 +17,8 @@ microhttpd_load(struct microhttpd *ret, struct tmf_err *err)
 
 	if (library == NULL)
 		return tmf_err_set(err, TMF_ERR_SYSTEM,
-		    "failed to load libmicrohttpd, which `tmflow ui` needs: %s", dlerror());
+		    "failed to load libmicrohttpd, which `tmflow ui` and --metrics-listen need: %s",
+		    dlerror());
 #define MICROHTTPD_FIND(name)                                                                      \
 	loaded.name = (__typeof__(loaded.name))dlsym(library, "MHD_" #name);                       \
 	if (loaded.name == NULL)                                                                   \

@@ -1,0 +1,173 @@
+#include "web/http/http_daemon.h"
+
+#include "base/mem.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- addresses --- */
+
+union http_address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static int
+address_invalid(const char *text, struct tmf_err *err)
+{
+	return tmf_err_set(err, TMF_ERR_INVALID,
+	    "not an address to listen on: %s (for example 127.0.0.1:8080, [::1]:8080)", text);
+}
+
+/* "HOST:PORT" of numbers. ret_host: malloc'ed, without brackets. */
+static int
+address_parse(
+    const char *text, union http_address *ret_address, char **ret_host, struct tmf_err *err)
+{
+	const char *colon = strrchr(text, ':');
+	char *end = NULL;
+	long port = colon != NULL ? strtol(colon + 1, &end, 10) : -1;
+	bool brackets = text[0] == '[';
+	char *host;
+
+	if (colon == NULL || end == colon + 1 || *end != '\0' || port < 0 || port > UINT16_MAX ||
+	    (brackets && (colon == text || colon[-1] != ']')))
+		return address_invalid(text, err);
+	host = brackets ? mem_strndup(text + 1, (size_t)(colon - text) - 2)
+			: mem_strndup(text, (size_t)(colon - text));
+	*ret_address = (union http_address){.v4 = {.sin_family = AF_INET}};
+	if (!brackets && inet_pton(AF_INET, host, &ret_address->v4.sin_addr) == 1) {
+		ret_address->v4.sin_port = htons((uint16_t)port);
+	} else {
+		*ret_address = (union http_address){.v6 = {.sin6_family = AF_INET6}};
+		ret_address->v6.sin6_port = htons((uint16_t)port);
+		if (!brackets || inet_pton(AF_INET6, host, &ret_address->v6.sin6_addr) != 1) {
+			free(host);
+			return address_invalid(text, err);
+		}
+	}
+	*ret_host = host;
+	return 0;
+}
+
+static bool
+address_is_loopback(const union http_address *address)
+{
+	if (address->any.sa_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(&address->v6.sin6_addr);
+	return ntohl(address->v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
+/* --- the loop --- */
+
+/* Without a pending timeout it is run as well: at the limit of connections libmicrohttpd listens no
+ * more, and begins again only when it is run after one has gone. */
+static void
+daemon_arm(struct http_daemon *daemon)
+{
+	MHD_UNSIGNED_LONG_LONG wait_ms;
+
+	if (daemon->mhd.get_timeout(daemon->daemon, &wait_ms) != MHD_YES || wait_ms > HTTP_TICK_MS)
+		wait_ms = HTTP_TICK_MS;
+	/* At once is in the next millisecond: a turn of the loop has other work as well. */
+	tmf_loop_timer_arm(daemon->loop, &daemon->timer,
+	    tmf_loop_mono_ms(daemon->loop) + (wait_ms > 0 ? (int64_t)wait_ms : 1));
+}
+
+void
+http_daemon_run(struct http_daemon *daemon)
+{
+	(void)daemon->mhd.run(daemon->daemon);
+	daemon_arm(daemon);
+}
+
+static void
+daemon_ready(struct tmf_fd_watch *watch, unsigned events)
+{
+	(void)events;
+	http_daemon_run((struct http_daemon *)watch);
+}
+
+static void
+daemon_due(struct tmf_timer *timer)
+{
+	http_daemon_run(
+	    (struct http_daemon *)(void *)((char *)timer - offsetof(struct http_daemon, timer)));
+}
+
+/* --- starting --- */
+
+static int
+daemon_open(struct http_daemon *daemon, const union http_address *address,
+    const struct http_daemon_opts *opts, struct tmf_err *err)
+{
+	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
+	const union MHD_DaemonInfo *info;
+
+	if (address->any.sa_family == AF_INET6)
+		flags |= MHD_USE_IPv6;
+	daemon->daemon = daemon->mhd.start_daemon(flags, 0, NULL, NULL, opts->handle, opts->arg,
+	    MHD_OPTION_SOCK_ADDR, &address->any, MHD_OPTION_CONNECTION_LIMIT, opts->connections_max,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_CONNECTION_BYTES,
+	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_CONNECTION_SECONDS,
+	    MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+	if (daemon->daemon == NULL)
+		return tmf_err_set(err, TMF_ERR_SYSTEM, "failed to listen on %s: %s", opts->address,
+		    strerror(errno));
+	info = daemon->mhd.get_daemon_info(daemon->daemon, MHD_DAEMON_INFO_BIND_PORT);
+	daemon->port = info->port;
+	info = daemon->mhd.get_daemon_info(daemon->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	daemon->watch = (struct tmf_fd_watch){
+	    .ready = daemon_ready, .fd = info->epoll_fd, .wanted = TMF_LOOP_FD_READ};
+	return tmf_loop_watch_fd(daemon->loop, &daemon->watch, err);
+}
+
+int
+http_daemon_start(
+    struct http_daemon *daemon, const struct http_daemon_opts *opts, struct tmf_err *err)
+{
+	union http_address address = {.v4 = {.sin_family = AF_INET}};
+
+	*daemon = (struct http_daemon){.loop = opts->loop, .timer.fire = daemon_due};
+	if (address_parse(opts->address, &address, &daemon->host, err) < 0 ||
+	    microhttpd_load(&daemon->mhd, err) < 0 ||
+	    daemon_open(daemon, &address, opts, err) < 0) {
+		http_daemon_stop(daemon);
+		return -1;
+	}
+	daemon->loopback = address_is_loopback(&address);
+	daemon_arm(daemon);
+	return 0;
+}
+
+void
+http_daemon_stop(struct http_daemon *daemon)
+{
+	if (daemon->loop == NULL)
+		return;
+	tmf_loop_timer_disarm(daemon->loop, &daemon->timer);
+	if (daemon->watch.ready != NULL)
+		tmf_loop_unwatch_fd(daemon->loop, &daemon->watch);
+	if (daemon->daemon != NULL)
+		daemon->mhd.stop_daemon(daemon->daemon);
+	free(daemon->host);
+	*daemon = (struct http_daemon){.loop = NULL};
+}
+
+enum MHD_Result
+http_daemon_queue(const struct microhttpd *mhd, struct MHD_Connection *connection, int status,
+    struct MHD_Response *response)
+{
+	enum MHD_Result ret;
+
+	if (response == NULL)
+		return MHD_NO;
+	ret = mhd->queue_response(connection, (unsigned)status, response);
+	mhd->destroy_response(response);
+	return ret;
+}
