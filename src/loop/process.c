@@ -27,6 +27,7 @@
  */
 
 #define PROCESS_READ_BYTES (4u << 10)
+#define PROCESS_PIPE_BYTES (64u << 10) /* what a pipe holds. See: pipe(7) */
 
 struct process {
 	struct tmf_call call; /* first */
@@ -168,8 +169,17 @@ process_add_reason(struct process *process, struct tmf_err *err)
 	buf_fini(&text);
 }
 
-/* It has ended, and all its output is here. What it wrote to its standard error at the last may
- * still be in the pipe. */
+/* What it wrote to its standard error at the last is still in the pipe. Something that it started
+ * may write on without end: what a pipe can hold is enough. */
+static void
+process_drain_errors(struct process *process)
+{
+	for (size_t got = 0; got < PROCESS_PIPE_BYTES; got += PROCESS_READ_BYTES)
+		if (!process_read_errors(process))
+			break;
+}
+
+/* It has ended, and all its output is here. */
 static void
 process_ended(struct process *process, int status)
 {
@@ -178,7 +188,7 @@ process_ended(struct process *process, int status)
 
 	assert(process->pid > 0 && process->output.fd < 0);
 	if (process->errors.fd >= 0)
-		process_read_errors(process);
+		process_drain_errors(process);
 	process->pid = 0; /* waited for: not to be killed, its number may be another's by now */
 	process_kill(process);
 	if (WIFSIGNALED(status))
