@@ -28,10 +28,10 @@
 
 #define LOCKS_NAME	 "locks"
 #define LOCK_NAME_BYTES	 (STORE_RUN_ID_BYTES_MAX + sizeof(".lock"))
-#define HOLDER_BYTES_MAX 300 /* a host's name (255 at most) and a pid */
-#define TAKE_TRIES_MAX	 100 /* a try is lost when another holder came and went meanwhile */
-#define PROBE_TRIES_MAX	 5   /* a lock that is seen so often in a row is a holder and not a look */
-#define PROBE_PAUSE_NS	 (2L * 1000 * 1000) /* much longer than a look at a lock takes */
+#define HOLDER_BYTES_MAX 300  /* a host's name (255 at most) and a pid */
+#define TAKE_TRIES_MAX	 100  /* a try is lost when another holder came and went meanwhile */
+#define PROBE_TRIES_MAX	 2000 /* for those to end who only look */
+#define PROBE_PAUSE_NS	 (2L * 1000 * 1000)
 
 /* Held as long as the lock on fd is. Both are -1 for a temporary store. */
 struct store_lease {
@@ -90,8 +90,9 @@ lease_fail_busy(const struct store_lease *lease, const char *run_id, struct tmf_
 }
 
 /*
- * Somebody who only looks whether the file is locked holds it for that moment (store_lease_peek):
- * a lock counts only when it is seen again and again.
+ * Somebody who only looks whether the file is locked shares the lock for that moment
+ * (store_lease_peek), which is long where the processor is busy. A lock that can be shared is no
+ * holder's.
  */
 static int
 lease_lock_fd(int fd)
@@ -101,8 +102,9 @@ lease_lock_fd(int fd)
 	for (int i = 0; i < PROBE_TRIES_MAX; i++) {
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 			return 0;
-		if (errno != EWOULDBLOCK)
+		if (errno != EWOULDBLOCK || flock(fd, LOCK_SH | LOCK_NB) < 0)
 			return -1;
+		(void)flock(fd, LOCK_UN);
 		(void)nanosleep(&pause, NULL);
 	}
 	errno = EWOULDBLOCK;
