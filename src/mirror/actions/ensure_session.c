@@ -39,7 +39,6 @@ struct ensure_session {
 	int64_t after_wall_ms; /* of the session_order */
 	int makes;	       /* so far */
 	int looks;	       /* after a pause, for what describes may show late */
-	bool awaits_target;    /* the pause was for one that no listing knew */
 	unsigned readings;     /* of the inventory, before the pause */
 };
 
@@ -130,6 +129,8 @@ ensure_session_look(struct tmf_op *op)
 	return tmf_op_await(op, call, ensure_session_looked);
 }
 
+/* What a pause brought to light may have a target that came late as well, whatever the pause was
+ * for: after one the inventory is always read again. */
 static enum tmf_op_next
 ensure_session_looked(struct tmf_op *op)
 {
@@ -138,7 +139,7 @@ ensure_session_looked(struct tmf_op *op)
 	tmf_op_keep(op, SESSIONS_KEPT, json_incref(op->reply));
 	if (f->rule->target_id != NULL && env(op)->dry_run == NULL)
 		return ensure_session_ready(op);
-	if (f->awaits_target)
+	if (f->looks > 0)
 		return tmf_op_await(op,
 		    targets_load_lives_after(action_account(op)->targets, f->readings),
 		    ensure_session_ready);
@@ -459,15 +460,13 @@ ensure_session_drifted(struct tmf_op *op, const json_t *session)
 
 /* A session of ours to a target that another process has just made has not drifted. */
 static bool
-ensure_session_awaits_target(struct tmf_op *op, const struct session_question *question)
+ensure_session_awaits_target(const struct tmf_op *op, const struct session_question *question)
 {
-	struct ensure_session *f = op->frame;
 	json_t *target_ids = json_array();
+	bool awaits = session_await_targets(question, target_ids);
 
-	f->awaits_target =
-	    session_await_targets(question, target_ids) && ensure_session_may_wait(op);
 	json_decref(target_ids);
-	return f->awaits_target;
+	return awaits && ensure_session_may_wait(op);
 }
 
 static enum tmf_op_next
