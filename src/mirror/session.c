@@ -137,6 +137,19 @@ session_needs_targets(const struct config_rule *rule, const json_t *session)
 	       session_is_ours(rule, session);
 }
 
+/* What has to be known before a session to target_id can be judged: that target, and the subnet that
+ * the caller's own one serves, which says what others will do. NULL: both are known. */
+static const char *
+session_awaited_target(const struct session_question *question, const char *target_id)
+{
+	if (targets_may_come(question->targets, target_id))
+		return target_id;
+	if (question->subnet_id == NULL && question->target_id != NULL &&
+	    targets_may_come(question->targets, question->target_id))
+		return question->target_id;
+	return NULL;
+}
+
 bool
 session_await_targets(const struct session_question *question, json_t *target_ids)
 {
@@ -152,8 +165,9 @@ session_await_targets(const struct session_question *question, json_t *target_id
 		if (target_id != NULL && session_is_ours(question->rule, session) &&
 		    session_member_is(session, "NetworkInterfaceId", question->interface_id) &&
 		    !session_target_is_allowed(question, target_id) &&
-		    targets_may_come(question->targets, target_id))
-			json_array_append_new(target_ids, json_string(target_id));
+		    session_awaited_target(question, target_id) != NULL)
+			json_array_append_new(
+			    target_ids, json_string(session_awaited_target(question, target_id)));
 	}
 	return json_array_size(target_ids) > before;
 }

@@ -33,6 +33,15 @@ find_source(struct process *by, json_t **ret_item)
 	return "";
 }
 
+static json_t *
+ensure_source(struct process *by, const char *target_id, const json_t *item)
+{
+	return process_run(by, "ensure-session",
+	    jpack("{s:s, s:s, s:O, s:O}", "Rule", "vpcs[0]", "TargetId", target_id,
+		"NetworkInterfaceId", json_object_get(item, "NetworkInterfaceId"), "InstanceId",
+		json_object_get(item, "InstanceId")));
+}
+
 /* Whether with the store that made the target, just now, or with another one. */
 START_TEST(test_dead_target)
 {
@@ -74,16 +83,39 @@ START_TEST(test_target_that_another_process_made)
 
 	ck_assert_str_eq(find_source(&process, &item), "Missing");
 	process_init(&other, &fixture, &(struct process_opts){.run_id = "other"});
-	ck_assert_ptr_nonnull(process_run(&other, "ensure-session",
-	    jpack("{s:s, s:s, s:O, s:O}", "Rule", "vpcs[0]", "TargetId",
-		targets_id_of(process_run(&other, "ensure-target", targets_request(NULL))),
-		"NetworkInterfaceId", json_object_get(item, "NetworkInterfaceId"), "InstanceId",
-		json_object_get(item, "InstanceId"))));
+	ck_assert_ptr_nonnull(ensure_source(&other,
+	    targets_id_of(process_run(&other, "ensure-target", targets_request(NULL))), item));
 	ck_assert_str_eq(find_source(&process, &item), "Present");
 	ck_assert_uint_eq(process_calls(&process, "DescribeTrafficMirrorTargets"), 2);
 	ck_assert_str_eq(find_source(&process, &item), "Present");
 	ck_assert_uint_eq(process_calls(&process, "DescribeTrafficMirrorTargets"), 2);
 	process_fini(&other);
+}
+END_TEST
+
+/* A resumed run goes on with a target that another process made, and that its own inventory does
+ * not have: which subnet that one serves decides whether the session which is there has drifted. */
+START_TEST(test_own_target_that_is_not_known_yet)
+{
+	char *first =
+	    strdup(targets_id_of(process_run(&process, "ensure-target", targets_request(NULL))));
+	struct process other;
+	char *second;
+	json_t *made;
+	json_t *item;
+
+	ck_assert_str_eq(find_source(&process, &item), "Missing");
+	process_init(&other, &fixture, &(struct process_opts){.run_id = "other"});
+	ck_assert_ptr_nonnull(ensure_source(&other, first, item));
+	second =
+	    strdup(targets_id_of(process_run(&other, "ensure-target", targets_request(first))));
+	ck_assert_str_ne(second, first);
+	made = ensure_source(&process, second, item);
+	ck_assert_str_eq(jsonx_get_string(made, "Outcome"), "present");
+	ck_assert_uint_eq(process_calls(&process, "ModifyTrafficMirrorSession"), 0);
+	process_fini(&other);
+	free(first);
+	free(second);
 }
 END_TEST
 
@@ -254,9 +286,9 @@ int
 main(void)
 {
 	const TTest *const tests[] = {test_dead_target_loses_its_tag_at_once,
-	    test_target_that_another_process_made, test_live_target_costs_one_describe,
-	    test_target_whose_instance_is_not_listed, test_new_target_is_not_listed_yet,
-	    test_lives_that_cannot_be_asked_for};
+	    test_target_that_another_process_made, test_own_target_that_is_not_known_yet,
+	    test_live_target_costs_one_describe, test_target_whose_instance_is_not_listed,
+	    test_new_target_is_not_listed_yet, test_lives_that_cannot_be_asked_for};
 	Suite *suite = suite_create("target_lives");
 	TCase *tcase = tcase_create("lives");
 
