@@ -47,7 +47,7 @@ struct aws_call {
 	/* What earlier ones leave. */
 	struct tmf_timer backoff; /* runs until the next attempt */
 	bool refused;		  /* the last one was throttled */
-	bool refreshed;		  /* fresh keys were asked for */
+	bool refreshed;		  /* fresh keys were asked for, and none were good yet */
 	bool skew_known;	  /* a reply's Date corrected the clock, by: */
 	int64_t skew_ms;	  /* in addition to the client's; one Date alone may be wrong */
 	int retry_cost;		  /* what the last retry took from the quota; 0: no retry */
@@ -509,8 +509,8 @@ aws_call_classify(const struct aws_call *call, struct tmf_err *err)
 	return retry_classify(err);
 }
 
-/* Whether another attempt is worth it. Keys that have expired are replaced once a call, in any
- * retry mode; where none were found there is nothing to replace. */
+/* Whether another attempt is worth it. Keys that have expired are replaced, in any retry mode, but
+ * not those that were fresh a moment ago; where none were found there is nothing to replace. */
 static bool
 aws_call_may_retry(struct aws_call *call, enum retry_class retry, const struct tmf_err *err)
 {
@@ -632,6 +632,8 @@ aws_call_failed(struct aws_call *call, struct tmf_err *err, const struct aws_rep
 	int64_t delay_ms;
 
 	assert(tmf_err_isset(err) && call->exchange == NULL);
+	if (err->code == TMF_ERR_SERVICE && retry != RETRY_CREDENTIALS)
+		call->refreshed = false; /* these keys were good: if they end too, others may be */
 	call->refused = retry == RETRY_THROTTLING;
 	client->stats.throttled += call->refused;
 	/* Any reply but a refusal took a token out of the bucket. */

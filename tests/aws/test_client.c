@@ -185,11 +185,15 @@ START_TEST(another_page)
 }
 END_TEST
 
-/* Another program may have fetched fresh keys meanwhile: they are looked for once a call, then
- * it fails and says why. */
+/* Another program may have fetched fresh keys meanwhile: they are looked for once, then the call
+ * fails and says why. Where those were good, and ended while the call waited for its turn, they are
+ * looked for again. */
 START_TEST(expired_keys)
 {
 	static const struct scripted_reply once[] = {
+	    {NULL, 400, ERROR_BODY("RequestExpired")}, {NULL, 200, OK_BODY}};
+	static const struct scripted_reply twice[] = {{NULL, 400, ERROR_BODY("RequestExpired")},
+	    {NULL, 503, ERROR_BODY("RequestLimitExceeded")},
 	    {NULL, 400, ERROR_BODY("RequestExpired")}, {NULL, 200, OK_BODY}};
 	static const struct scripted_reply always[] = {{NULL, 403, ERROR_BODY("ExpiredToken")}};
 	struct aws_fixture f;
@@ -198,6 +202,12 @@ START_TEST(expired_keys)
 	aws_fixture_run(&f, start(&f));
 	ck_assert_ptr_nonnull(f.result);
 	ck_assert_int_eq(f.keys.refreshes, 1);
+	aws_fixture_fini(&f);
+
+	fixture_of(&f, twice, 4);
+	aws_fixture_run(&f, start(&f));
+	ck_assert_ptr_nonnull(f.result);
+	ck_assert_int_eq(f.keys.refreshes, 2);
 	aws_fixture_fini(&f);
 
 	fixture_of(&f, always, 1);
