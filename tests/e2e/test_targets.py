@@ -114,7 +114,7 @@ class Targets(harness.Case):
     def test_killed_while_making_a_target_that_nobody_wants_any_more(self):
         """Another run in the same state directory, whose configuration needs no such target, leaves no launched instance without one."""
         launched = 0
-        for at in range(3, 9):
+        for at in range(3, 12):
             with self.subTest(at=at):
                 sim = self.sim("--single-subnet", "--plain", "--no-auth", instances=8)
                 with open(sim.config, encoding="utf-8") as f:
