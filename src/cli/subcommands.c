@@ -205,7 +205,7 @@ const struct subcommand cli_subcommands[] = {
 	.args_max = 0,
 	.options = OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(CONFIG) | OPTION_BIT(HOOK) |
 		   OPTION_BIT(REGION) | OPTION_BIT(ACCOUNT) | OPTION_BIT(ACCOUNTS) |
-		   OPTION_BIT(BY) | OPTION_BIT(MIN) | OPTION_BIT(RUN),
+		   OPTION_BIT(BY) | OPTION_BIT(MIN) | OPTION_BIT(RUN) | OPTION_BIT(PRICE),
 	.outputs = OUTPUT_BIT(CSV) | OUTPUT_BIT(HTML),
 	.run = cmd_coverage,
     },

@@ -52,6 +52,7 @@ class Coverage(harness.Case):
             gaps = [g for g in document["gaps"] if g["class"] == class_]
             self.assertEqual(sum(g["interfaces"] for g in gaps), document["classes"][class_])
             self.assertTrue(all(g["remedy"] and g["reason"] for g in gaps))
+        self.assertEqual(document["cost"]["sessions"], sum(document["classes"][c] for c in ("mirrored", "shadowed", "dead")))
 
     def world(self, *options, instances=12, filter_=EVERYTHING, extra=""):
         sim = self.sim("--no-auth", "--plain", "--vpcs", "1", *options, instances=instances)
@@ -125,6 +126,18 @@ class Coverage(harness.Case):
         self.assertEqual(run["interfaces"], 12)
 
     # --- each class, and a world without it ---
+
+    def test_what_it_costs_and_how_long_the_rest_takes(self):
+        sim, world, config, interfaces = self.world()
+        for number in range(3):
+            self.session(sim, world, interfaces[number], 7, EVERYTHING, 0)
+        text = self.tmflow("coverage", "--config", config, "--price", "0.02", sim=sim).out
+        self.assertRegex(text, r"(?m)^3 sessions: 0\.06 USD an hour, 43\.80 a month; prices of --price$")
+        self.assertRegex(text, r"(?m)^9 creates: 0 s at 5 a second$")
+        self.assertEqual(self.tmflow("coverage", "--config", config, "--price", "cheap", sim=sim).code, 2)
+        self.backfill(sim, config=config)
+        cost = self.tmflow("coverage", "--run", "@latest", "--price", "0.02", "-o", "json").json["cost"]
+        self.assertEqual((cost["sessions"], cost["perHour"]), (12, 0.24))
 
     def test_missing_then_mirrored(self):
         sim, world, config, interfaces = self.world()

@@ -245,11 +245,11 @@ plan_print_cost(const int64_t counts[OUTCOME_COUNT], const json_t *targets, FILE
 	json_t *cost = plan_cost(counts, targets);
 	struct buf text = {0};
 
-	buf_add_cstr(&text, "  cost: ");
 	cost_text(cost, &text);
-	buf_add_cstr(&text, "\n  time: ");
+	cli_print(out, "  cost: %s\n", buf_cstr(&text));
+	buf_reset(&text);
 	cost_time_text(counts[OUTCOME_CREATED], 0, 0, &text);
-	cli_print(out, "%s\n", buf_cstr(&text));
+	cli_print(out, "  time: %s\n", buf_cstr(&text));
 	buf_fini(&text);
 	json_decref(cost);
 }

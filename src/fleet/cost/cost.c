@@ -209,7 +209,7 @@ cost_text(const json_t *total, struct buf *out)
 	    (long long)json_integer_value(json_object_get(total, "sessions")),
 	    cost_number(total, "perHour"), cost_number(total, "perMonth"));
 	if (json_is_true(json_object_get(total, "estimated")))
-		buf_add_cstr(out, " (estimated: audit --price takes your prices)");
+		buf_add_cstr(out, " (estimated; audit and coverage take --price)");
 	buf_printf(out, "; prices of %s%s%s", jsonx_get_string(total, "source"),
 	    date[0] != '\0' ? ", " : "", date);
 	if (instances > 0)

@@ -8,6 +8,7 @@
 #include "cli/places/places.h"
 #include "cli/places/tour.h"
 #include "cli/record.h"
+#include "fleet/cost/cost.h"
 #include "fleet/coverage/coverage_judge.h"
 #include "fleet/coverage/coverage_ledger.h"
 #include "web/coverage/coverage_page.h"
@@ -24,6 +25,8 @@ struct coverage_command {
 	struct store *store;
 	struct coverage_by by;
 	struct coverage *whole;
+	struct prices *prices;
+	json_t *cost;	    /* see cost_add */
 	json_t *failed;	    /* [{account, region, error, cause}] */
 	bool lists;	    /* a line an interface, and not a document */
 	double min_percent; /* -1: not asked for */
@@ -141,6 +144,27 @@ coverage_ask(void *arg, struct tour_stop *stop)
 	});
 }
 
+/* Sessions that rules want cost whether packets flow or not. What others mirror is audit's
+ * business. */
+static int64_t
+coverage_sessions(const struct coverage *coverage)
+{
+	static const enum coverage_class classes[] = {
+	    COVERAGE_MIRRORED, COVERAGE_SHADOWED, COVERAGE_DEAD};
+	int64_t sessions = 0;
+
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+		sessions += (int64_t)coverage_counts(coverage)->of[classes[i]];
+	return sessions;
+}
+
+static void
+coverage_add_cost(const struct coverage_command *command, const char *region, int64_t sessions)
+{
+	cost_add(command->cost, command->prices, region != NULL ? region : "",
+	    &(struct cost_items){.sessions = sessions});
+}
+
 static void
 coverage_note_failed(
     struct coverage_command *command, const struct place *place, const struct tmf_err *err)
@@ -164,10 +188,13 @@ coverage_answered(void *arg, struct tour_stop *stop, const json_t *result, struc
 	struct coverage_place *place = stop->state;
 	int ret = 0;
 
-	if (result == NULL)
+	if (result == NULL) {
 		coverage_note_failed(command, stop->place, err);
-	else
+	} else {
 		coverage_merge(command->whole, place->coverage);
+		coverage_add_cost(
+		    command, stop->workspace.settings.region, coverage_sessions(place->coverage));
+	}
 	if (place == NULL)
 		return 0;
 	if (result != NULL && place->lines != NULL)
@@ -215,6 +242,7 @@ coverage_add_run(void *arg, const struct store_run *run)
 {
 	struct coverage_runs *runs = arg;
 	json_t *settings = record_settings(run);
+	int64_t before = coverage_sessions(runs->command->whole);
 	uint64_t bare = 0;
 
 	runs->ret = coverage_ledger_read(
@@ -228,6 +256,8 @@ coverage_add_run(void *arg, const struct store_run *run)
 	    },
 	    &bare, runs->err);
 	coverage_add_bare(runs->command->whole, bare);
+	coverage_add_cost(runs->command, jsonx_get_string(settings, "region"),
+	    coverage_sessions(runs->command->whole) - before);
 	json_decref(settings);
 	return runs->ret;
 }
@@ -312,6 +342,7 @@ coverage_print(const struct coverage_command *command)
 	json_t *group;
 	size_t i;
 
+	json_object_set(document, "cost", command->cost);
 	json_object_set(document, "failed", command->failed);
 	switch (command->opts->output) {
 	case OUTPUT_JSON:
@@ -376,7 +407,9 @@ cmd_coverage(const struct cli_opts *opts)
 	struct tmf_err err = {0};
 	int code = EXIT_OK;
 
-	if (coverage_read_opts(&command, &err) < 0) {
+	command.prices = prices_new(opts->price, &err);
+	if (command.prices == NULL || coverage_read_opts(&command, &err) < 0) {
+		prices_free(command.prices);
 		coverage_by_fini(&command.by);
 		return cli_fail_begin(opts->output, &err);
 	}
@@ -384,11 +417,14 @@ cmd_coverage(const struct cli_opts *opts)
 	if (command.store != NULL) {
 		command.whole = coverage_new(&command.by);
 		command.failed = json_array();
+		command.cost = json_object();
 		code = coverage_run(&command);
 		coverage_free(command.whole);
 		json_decref(command.failed);
+		json_decref(command.cost);
 	}
 	store_close(command.store);
+	prices_free(command.prices);
 	coverage_by_fini(&command.by);
 	return code;
 }

@@ -1,7 +1,9 @@
 #include "cli/commands/fleet/coverage_report.h"
 
+#include "base/buf.h"
 #include "base/jsonx.h"
 #include "cli/print.h"
+#include "fleet/cost/cost.h"
 
 #include <string.h>
 
@@ -197,6 +199,26 @@ coverage_print_gaps(const json_t *document, FILE *out)
 		    jsonx_get_string(gap, "remedy"));
 }
 
+/* What there is, by the hour; and how long a run takes for what is missing. */
+static void
+coverage_print_cost(const json_t *document, FILE *out)
+{
+	const json_t *cost = json_object_get(document, "cost");
+	json_int_t missing = coverage_class_count(document, COVERAGE_MISSING);
+	struct buf text = {0};
+
+	if (json_integer_value(json_object_get(cost, "sessions")) > 0) {
+		cost_text(cost, &text);
+		cli_print(out, "\n%s\n", buf_cstr(&text));
+	}
+	if (missing > 0) {
+		buf_reset(&text);
+		cost_time_text(missing, 0, 0, &text);
+		cli_print(out, "%s\n", buf_cstr(&text));
+	}
+	buf_fini(&text);
+}
+
 void
 coverage_report_text(const json_t *document, FILE *out)
 {
@@ -226,6 +248,7 @@ coverage_report_text(const json_t *document, FILE *out)
 		    bare);
 	coverage_print_groups(document, out);
 	coverage_print_gaps(document, out);
+	coverage_print_cost(document, out);
 	if (json_array_size(jsonx_get_array(document, "failed")) > 0)
 		fputs("\nNot read, and not counted:\n", out);
 	json_array_foreach (jsonx_get_array(document, "failed"), i, failed)
