@@ -137,8 +137,8 @@ session_needs_targets(const struct config_rule *rule, const json_t *session)
 	       session_is_ours(rule, session);
 }
 
-/* What has to be known before a session to target_id can be judged: that target, and the subnet that
- * the caller's own one serves, which says what others will do. NULL: both are known. */
+/* What has to be known before a session to target_id can be judged: that target, and the subnet
+ * that the caller's own one serves, which says what others will do. NULL: both are known. */
 static const char *
 session_awaited_target(const struct session_question *question, const char *target_id)
 {
