@@ -309,11 +309,8 @@ branch_run_children(struct branch *branch)
 	json_t *results;
 	int64_t index;
 
-	enum children_turn turn = CHILDREN_NONE;
-
 	task_serve_line(branch);
-	while (!branch->x->interrupting &&
-	       (turn = children_next(branch, &index, &err)) == CHILDREN_NEXT &&
+	while (!branch->x->interrupting && children_next(branch, &index, &err) == CHILDREN_NEXT &&
 	       branch_start_child(branch, index, &err) == 0) {
 	}
 	if (!tmf_err_isset(&err) && !children_are_over(branch))
