@@ -113,14 +113,14 @@ rows_flush(struct rows *rows)
 
 /* zlib's memory is ours, too: it aborts where memory ends. */
 static voidpf
-rows_alloc(voidpf arg, uInt count, uInt bytes)
+rows_zlib_alloc(voidpf arg, uInt count, uInt bytes)
 {
 	(void)arg;
 	return mem_zalloc(count, bytes);
 }
 
 static void
-rows_free(voidpf arg, voidpf p)
+rows_zlib_free(voidpf arg, voidpf p)
 {
 	(void)arg;
 	free(p);
@@ -131,7 +131,8 @@ rows_begin(struct rows *rows, FILE *out)
 {
 	int ret;
 
-	*rows = (struct rows){.out = out, .deflate = {.zalloc = rows_alloc, .zfree = rows_free}};
+	*rows = (struct rows){
+	    .out = out, .deflate = {.zalloc = rows_zlib_alloc, .zfree = rows_zlib_free}};
 	ret = deflateInit(&rows->deflate, Z_BEST_COMPRESSION);
 	assert(ret == Z_OK);
 	(void)ret;
