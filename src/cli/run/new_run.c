@@ -37,7 +37,7 @@ new_run_check_input(const struct session *session)
  * in the store. A workflow without actions of AWS needs neither settings nor credentials, so that
  * it runs without a network.
  */
-int
+static int
 new_run_load(struct session *session)
 {
 	struct workspace *workspace = &session->workspace;
@@ -67,7 +67,7 @@ new_run_load(struct session *session)
  * where it cannot be opened nobody is asked, and a configuration that names what is missing leaves
  * no run.
  */
-int
+static int
 new_run_begin(struct session *session)
 {
 	const struct cli_opts *opts = session->opts;
@@ -95,4 +95,14 @@ new_run_begin(struct session *session)
 	    store_commit(session->store, &err) < 0)
 		return cli_fail_begin(opts->output, &err);
 	return EXIT_OK;
+}
+
+int
+new_run(struct session *session)
+{
+	int code = new_run_load(session);
+
+	if (code == EXIT_OK)
+		code = new_run_begin(session);
+	return code == EXIT_OK ? session_execute(session, SESSION_START) : code;
 }

@@ -46,11 +46,7 @@ cmd_run(const struct cli_opts *opts)
 		return parts_run(opts, NULL);
 	session_init(&session, opts);
 	session.reads_scripts = true;
-	code = new_run_load(&session);
-	if (code == EXIT_OK)
-		code = new_run_begin(&session);
-	if (code == EXIT_OK)
-		code = session_execute(&session, SESSION_START);
+	code = new_run(&session);
 	session_fini(&session);
 	return code;
 }

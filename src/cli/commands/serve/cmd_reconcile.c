@@ -178,11 +178,7 @@ reconcile_run_one(struct reconcile *reconcile)
 	session_init_part(&session, &reconcile->opts, &reconcile->base, NULL);
 	session.borrows_store = false;
 	session.reads_scripts = true;
-	code = new_run_load(&session);
-	if (code == EXIT_OK)
-		code = new_run_begin(&session);
-	if (code == EXIT_OK)
-		code = session_execute(&session, SESSION_START);
+	code = new_run(&session);
 	session_fini(&session);
 	return code;
 }
