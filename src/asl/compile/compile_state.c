@@ -313,5 +313,5 @@ compile_state(struct compiler *compiler, struct asl_state *state, json_t *json)
 		state_check_task(compiler, state, json);
 	if (state->type == ASL_MAP && state->u.map.distributed)
 		compiler_warn(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
-		    "Mode DISTRIBUTED runs in this process, as INLINE does");
+		    "Mode DISTRIBUTED runs in this process, without executions of its own");
 }
