@@ -310,7 +310,8 @@ static const struct fault warnings[] = {
 	"The key 'b.$' is a constant", "Parameters is evaluated, Result is not"},
     {STATE("'Type':'Map','End':true,'ItemProcessor':{'StartAt':'X','States':{'X':{'Type':"
 	   "'Succeed'}},'ProcessorConfig':{'Mode':'DISTRIBUTED','ExecutionType':'STANDARD'}}"),
-	SCHEMA, "/States/S", "Mode DISTRIBUTED runs in this process, without executions of its own", NULL},
+	SCHEMA, "/States/S", "Mode DISTRIBUTED runs in this process, without executions of its own",
+	NULL},
 };
 
 /* Valid, and nothing to warn of. */
