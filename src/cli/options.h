@@ -44,6 +44,8 @@ struct cli_opts {
 	const char *mfa_token;
 	const char *account;
 	const char *accounts;
+	const char *unit;
+	const char *exclude;
 	const char *endpoint_url;
 	const char *run_id;
 	const char *prune_limit;
@@ -94,6 +96,7 @@ struct cli_opts {
 	const char *suppress;
 	const char *price;
 	bool events;
+	bool organization;
 	bool open;
 	bool iam_policy;
 	bool distributed;
@@ -268,6 +271,13 @@ struct cli_opts {
 	    "account ids, with commas; needs --assume-role with {account} in it")                  \
 	X(ACCOUNTS, accounts, "accounts", 0, AWS, "FILE",                                          \
 	    "file of accounts with their roles and regions")                                       \
+	X(ORGANIZATION, organization, "organization", 0, AWS, NULL,                                \
+	    "all active accounts of the organization, in the regions that each has enabled or "    \
+	    "those of --region; --assume-role names the role of each account")                     \
+	X(UNIT, unit, "unit", 0, AWS, "IDS",                                                       \
+	    "with --organization: only accounts below these organizational units, with commas")    \
+	X(EXCLUDE, exclude, "exclude", 0, AWS, "IDS",                                              \
+	    "with --organization: without these accounts and those below these units")             \
 	X(PROFILE, profile, "profile", 0, AWS, "NAME",                                             \
 	    "profile in the shared AWS configuration files")                                       \
 	X(ASSUME_ROLE, assume_role, "assume-role", 0, AWS, "ARN",                                  \

@@ -21,6 +21,9 @@
 #define OPTIONS_AWS                                                                                \
 	(OPTION_BIT(PROFILE) | OPTION_BIT(ASSUME_ROLE) | OPTION_BIT(EXTERNAL_ID) |                 \
 	    OPTION_BIT(MFA_TOKEN) | OPTION_BIT(ENDPOINT_URL) | OPTION_BIT(DEBUG_HTTP))
+/* All accounts of an organization, and how far that is. */
+#define OPTIONS_ORGANIZATION                                                                       \
+	(OPTION_BIT(ORGANIZATION) | OPTION_BIT(UNIT) | OPTION_BIT(EXCLUDE) | OPTION_BIT(QUIET))
 /* Of those that run until they are stopped. */
 #define OPTIONS_SERVE                                                                              \
 	(OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(CONFIG) | OPTION_BIT(HOOK) |                     \
@@ -183,13 +186,14 @@ const struct subcommand cli_subcommands[] = {
 	.args = "",
 	.summary = "find who else mirrors, and what of the mirroring should not be",
 	.examples = "tmflow audit --region eu-west-1\n"
-		    "tmflow audit --accounts accounts.yaml --events --fail-on high -o sarif",
+		    "tmflow audit --accounts accounts.yaml --events --fail-on high -o sarif\n"
+		    "tmflow audit --organization --assume-role tmflow-audit",
 	.args_min = 0,
 	.args_max = 0,
 	.options = OPTIONS_COMMON | OPTIONS_AWS | OPTION_BIT(CONFIG) | OPTION_BIT(HOOK) |
 		   OPTION_BIT(REGION) | OPTION_BIT(ACCOUNT) | OPTION_BIT(ACCOUNTS) |
-		   OPTION_BIT(FAIL_ON) | OPTION_BIT(EVENTS) | OPTION_BIT(SUPPRESS) |
-		   OPTION_BIT(PRICE),
+		   OPTIONS_ORGANIZATION | OPTION_BIT(FAIL_ON) | OPTION_BIT(EVENTS) |
+		   OPTION_BIT(SUPPRESS) | OPTION_BIT(PRICE),
 	.outputs = OUTPUT_BIT(CSV) | OUTPUT_BIT(SARIF),
 	.run = cmd_audit,
     },
@@ -200,12 +204,14 @@ const struct subcommand cli_subcommands[] = {
 	.summary = "show what share is mirrored, and why the rest is not",
 	.examples = "tmflow coverage --region eu-west-1 --min 95\n"
 		    "tmflow coverage --run @latest --by rule,type\n"
-		    "tmflow coverage --accounts accounts.yaml -o html > coverage.html",
+		    "tmflow coverage --accounts accounts.yaml -o html > coverage.html\n"
+		    "tmflow coverage --organization --assume-role tmflow --by account",
 	.args_min = 0,
 	.args_max = 0,
-	.options = OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(CONFIG) | OPTION_BIT(HOOK) |
-		   OPTION_BIT(REGION) | OPTION_BIT(ACCOUNT) | OPTION_BIT(ACCOUNTS) |
-		   OPTION_BIT(BY) | OPTION_BIT(MIN) | OPTION_BIT(RUN) | OPTION_BIT(PRICE),
+	.options = OPTIONS_ORGANIZATION | OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(CONFIG) |
+		   OPTION_BIT(HOOK) | OPTION_BIT(REGION) | OPTION_BIT(ACCOUNT) |
+		   OPTION_BIT(ACCOUNTS) | OPTION_BIT(BY) | OPTION_BIT(MIN) | OPTION_BIT(RUN) |
+		   OPTION_BIT(PRICE),
 	.outputs = OUTPUT_BIT(CSV) | OUTPUT_BIT(HTML),
 	.run = cmd_coverage,
     },

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void
 check_places(const struct places *places)
 {
-	if (places->count == 0 || places->count > PARTS_MAX)
+	if (places->count == 0 || places->count > PLACES_MAX)
 		abort();
 	for (size_t i = 0; i < places->count; i++) {
 		const struct place *place = &places->at[i];

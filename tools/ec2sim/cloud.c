@@ -85,6 +85,14 @@ make_worlds(struct sim_cloud *cloud, const struct sim_cloud_opts *opts, struct t
 	for (size_t i = 0; i < opts->denied_count; i++)
 		if (realm_deny(cloud->realm, opts->denied[i], err) < 0)
 			return -1;
+	for (size_t i = 0; i < opts->suspended_count; i++)
+		if (realm_suspend(cloud->realm, opts->suspended[i], err) < 0)
+			return -1;
+	for (size_t i = 0; i < opts->disabled_count; i++)
+		if (realm_disable_region(cloud->realm, opts->disabled[i], err) < 0)
+			return -1;
+	if (opts->regions != NULL)
+		realm_set_regions(cloud->realm, cloud->regions, cloud->regions_count);
 	realm_set_role_ms_max(cloud->realm, opts->role_ms_max);
 	cloud->worlds = mem_zalloc(cloud_worlds(cloud), sizeof(struct sim_world *));
 	for (size_t i = 0; i < cloud_worlds(cloud); i++) {

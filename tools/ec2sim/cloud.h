@@ -19,6 +19,10 @@ struct sim_cloud_opts {
 	const char *regions;   /* "us-east-1,eu-west-1"; NULL: world.region alone */
 	const char *denied[SIM_DENIED_MAX]; /* accounts whose roles nobody may assume */
 	size_t denied_count;
+	const char *suspended[SIM_DENIED_MAX]; /* accounts, as Organizations lists them */
+	size_t suspended_count;
+	const char *disabled[SIM_DENIED_MAX]; /* ACCOUNT/REGION that is not enabled */
+	size_t disabled_count;
 	int64_t role_ms_max; /* bounds the life of an assumed role's credentials; 0: as asked */
 };
 

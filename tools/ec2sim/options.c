@@ -150,14 +150,41 @@ add_fault(struct sim_command *command, const struct option_row *row, const char 
 }
 
 static int
+add_place(const struct option_row *row, const char *value, const char *list[SIM_DENIED_MAX],
+    size_t *count, struct tmf_err *err)
+{
+	if (*count == SIM_DENIED_MAX)
+		return tmf_err_set(
+		    err, TMF_ERR_INVALID, "--%s: more than %u", row->name, SIM_DENIED_MAX);
+	list[(*count)++] = value;
+	return 0;
+}
+
+static int
 add_denied(struct sim_command *command, const struct option_row *row, const char *value,
     struct tmf_err *err)
 {
-	if (command->cloud.denied_count == SIM_DENIED_MAX)
-		return tmf_err_set(
-		    err, TMF_ERR_INVALID, "--%s: more than %u", row->name, SIM_DENIED_MAX);
-	command->cloud.denied[command->cloud.denied_count++] = value;
-	return 0;
+	struct sim_cloud_opts *cloud = &command->cloud;
+
+	return add_place(row, value, cloud->denied, &cloud->denied_count, err);
+}
+
+static int
+add_suspended(struct sim_command *command, const struct option_row *row, const char *value,
+    struct tmf_err *err)
+{
+	struct sim_cloud_opts *cloud = &command->cloud;
+
+	return add_place(row, value, cloud->suspended, &cloud->suspended_count, err);
+}
+
+static int
+add_disabled(struct sim_command *command, const struct option_row *row, const char *value,
+    struct tmf_err *err)
+{
+	struct sim_cloud_opts *cloud = &command->cloud;
+
+	return add_place(row, value, cloud->disabled, &cloud->disabled_count, err);
 }
 
 static int
@@ -273,12 +300,16 @@ static const struct option_row rows[] = {
     {"credentials", "KEY:SECRET",
 	"who may sign (KEY:SECRET:TOKEN with a session token); may be repeated", add_credentials,
 	0},
-    {"accounts", "N", "1..64, each with worlds of its own; default 1", set_unsigned,
+    {"accounts", "N", "1..256, each with worlds of its own; default 1", set_unsigned,
 	AT(cloud.accounts)},
     {"regions", "A,B", "each a world in every account; default --region", set_text,
 	AT(cloud.regions)},
     {"deny-role", "ACCOUNT[/ROLE]", "AssumeRole into that account is refused; may be repeated",
 	add_denied, 0},
+    {"suspend-account", "ACCOUNT", "is SUSPENDED in its organization; may be repeated",
+	add_suspended, 0},
+    {"disable-region", "ACCOUNT/REGION", "is not enabled in that account; may be repeated",
+	add_disabled, 0},
     {"role-seconds", "N", "the life of assumed roles' credentials, at most; default as asked",
 	set_role_seconds, 0},
     {"no-auth", NULL, "do not check signatures", set_flag, AT(cloud.world.no_auth)},

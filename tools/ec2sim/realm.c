@@ -14,6 +14,14 @@ struct realm {
 		const char *role; /* NULL: any */
 	} denied[REALM_DENIED_MAX];
 	size_t denied_count;
+	struct {
+		unsigned account;
+		const char *region;
+	} disabled[REALM_DISABLED_MAX];
+	size_t disabled_count;
+	bool suspended[REALM_ACCOUNTS_MAX];
+	char *const *regions;
+	size_t regions_count;
 	unsigned accounts;
 	uint64_t seed;
 	int64_t role_ms_max;
@@ -109,6 +117,64 @@ realm_denied(const struct realm *realm, unsigned account, struct str role)
 		    (realm->denied[i].role == NULL || str_is(role, realm->denied[i].role)))
 			return true;
 	return false;
+}
+
+int
+realm_suspend(struct realm *realm, const char *id, struct tmf_err *err)
+{
+	unsigned account;
+
+	if (!realm_find_account(realm, str_of(id), &account))
+		return tmf_err_set(err, TMF_ERR_INVALID, "unknown account: %s", id);
+	realm->suspended[account] = true;
+	return 0;
+}
+
+bool
+realm_is_suspended(const struct realm *realm, unsigned account)
+{
+	return realm->suspended[account];
+}
+
+void
+realm_set_regions(struct realm *realm, char *const *names, size_t count)
+{
+	realm->regions = names;
+	realm->regions_count = count;
+}
+
+int
+realm_disable_region(struct realm *realm, const char *disabled, struct tmf_err *err)
+{
+	const char *slash = strchr(disabled, '/');
+	unsigned account;
+
+	if (slash == NULL || !realm_find_account(realm,
+				 (struct str){disabled, (size_t)(slash - disabled)}, &account))
+		return tmf_err_set(
+		    err, TMF_ERR_INVALID, "not an account and a region: %s", disabled);
+	if (realm->disabled_count == REALM_DISABLED_MAX)
+		return tmf_err_set(
+		    err, TMF_ERR_INVALID, "more than %u regions are disabled", REALM_DISABLED_MAX);
+	realm->disabled[realm->disabled_count].account = account;
+	realm->disabled[realm->disabled_count++].region = slash + 1;
+	return 0;
+}
+
+const char *
+realm_region(const struct realm *realm, size_t index)
+{
+	return index < realm->regions_count ? realm->regions[index] : NULL;
+}
+
+bool
+realm_region_enabled(const struct realm *realm, unsigned account, const char *region)
+{
+	for (size_t i = 0; i < realm->disabled_count; i++)
+		if (realm->disabled[i].account == account &&
+		    strcmp(realm->disabled[i].region, region) == 0)
+			return false;
+	return true;
 }
 
 void

@@ -7,12 +7,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What the worlds of several accounts share: which accounts there are, whose roles may not be
- * assumed, and the credentials that AssumeRole gave out. */
+/* What the worlds of several accounts share: which accounts there are and which regions they have
+ * enabled, whose roles may not be assumed, and the credentials that AssumeRole gave out. */
 struct realm;
 
 #define REALM_DENIED_MAX       16u
-#define REALM_ACCOUNTS_MAX     64u
+#define REALM_DISABLED_MAX     16u
+#define REALM_ACCOUNTS_MAX     256u
 #define REALM_ACCOUNT_ID_BYTES 13
 #define REALM_GRANTS_MAX       10000u /* a run of hours with credentials of minutes stays far below */
 
@@ -43,6 +44,20 @@ bool realm_find_account(const struct realm *realm, struct str id, unsigned *ret_
  * Errors: TMF_ERR_INVALID where there is no such account, or too many are denied. */
 int realm_deny(struct realm *realm, const char *denied, struct tmf_err *err);
 bool realm_denied(const struct realm *realm, unsigned account, struct str role);
+
+/* From now on that account is suspended, as Organizations lists it. Errors: TMF_ERR_INVALID where
+ * there is no such account. */
+int realm_suspend(struct realm *realm, const char *id, struct tmf_err *err);
+bool realm_is_suspended(const struct realm *realm, unsigned account);
+
+/* The regions of all accounts (borrowed; count 0: not known), and of ACCOUNT/REGION (borrowed) that
+ * it is not enabled there. Errors: TMF_ERR_INVALID likewise, or where too many are disabled. */
+void realm_set_regions(struct realm *realm, char *const *names, size_t count);
+int realm_disable_region(struct realm *realm, const char *disabled, struct tmf_err *err);
+
+/* The index-th of the regions; NULL behind the last. False where the account has it disabled. */
+const char *realm_region(const struct realm *realm, size_t index);
+bool realm_region_enabled(const struct realm *realm, unsigned account, const char *region);
 
 /* Bounds the life of credentials from now on, whatever a caller asks for; 0: no bound. */
 void realm_set_role_ms_max(struct realm *realm, int64_t ms);

@@ -11,9 +11,11 @@
  * shared; EventBridge, which has no rules. What else they may say is given as an answer.
  */
 
-#define EVENTS_PER_PAGE_MAX 50
-#define ROOT_ID		    "r-ex01"
-#define UNIT_ID		    "ou-ex01-members1"
+#define EVENTS_PER_PAGE_MAX   50
+#define ROOT_ID		      "r-ex01"
+#define UNIT_ID		      "ou-ex01-members1"
+#define INNER_UNIT_ID	      "ou-ex01-inner001"
+#define ACCOUNTS_PER_PAGE_MAX 20
 
 static json_t *
 read_body(const struct sim_call *c)
@@ -153,38 +155,72 @@ op_lookup_events(struct sim_call *c)
 
 /* ---- Organizations ---- */
 
-static json_t *
-list_accounts(const struct sim_call *c, unsigned first, unsigned end)
+/* The first account stands in the root, and those behind it in turn in the unit below the root and
+ * in the one below that. */
+static const char *const parents[] = {ROOT_ID, UNIT_ID, INNER_UNIT_ID};
+#define PARENT_ALL (-1)
+
+static int
+parent_of(unsigned account)
 {
+	return account == 0 ? 0 : account % 2 == 1 ? 1 : 2;
+}
+
+static json_t *
+account_json(const struct sim_call *c, unsigned i)
+{
+	const char *state = realm_is_suspended(c->w->realm, i) ? "SUSPENDED" : "ACTIVE";
+	json_t *account = json_object();
+
+	jsonx_put_string(account, "Id", realm_account_id(c->w->realm, i));
+	json_object_set_new(account, "Name", json_sprintf("account-%u", i + 1));
+	jsonx_put_string(account, "Status", state);
+	jsonx_put_string(account, "State", state);
+	return account;
+}
+
+/* A page of those below the parent. The token is the account that the next page begins with. */
+static int
+list_accounts(struct sim_call *c, int parent)
+{
+	json_t *body = read_body(c);
+	const char *token = jsonx_get_string(body, "NextToken");
+	unsigned i = token != NULL ? (unsigned)strtoul(token, NULL, 10) : 0;
 	json_t *accounts = json_array();
+	json_t *answer = json_pack("{s:o}", "Accounts", accounts);
 
-	for (unsigned i = first; i < end && i < realm_accounts(c->w->realm); i++) {
-		json_t *account = json_object();
-
-		jsonx_put_string(account, "Id", realm_account_id(c->w->realm, i));
-		json_object_set_new(account, "Name", json_sprintf("account-%u", i + 1));
-		jsonx_put_string(account, "Status", "ACTIVE");
-		json_array_append_new(accounts, account);
+	for (; i < realm_accounts(c->w->realm); i++) {
+		if (parent != PARENT_ALL && parent_of(i) != parent)
+			continue;
+		if (json_array_size(accounts) == ACCOUNTS_PER_PAGE_MAX)
+			break;
+		json_array_append_new(accounts, account_json(c, i));
 	}
-	return json_pack("{s:o}", "Accounts", accounts);
+	if (i < realm_accounts(c->w->realm))
+		json_object_set_new(answer, "NextToken", json_sprintf("%u", i));
+	json_decref(body);
+	return write_answer(c, answer);
 }
 
 int
 op_list_accounts(struct sim_call *c)
 {
-	return write_answer(c, list_accounts(c, 0, REALM_ACCOUNTS_MAX));
+	return list_accounts(c, PARENT_ALL);
 }
 
-/* The first account stands in the root, and all others in the one unit. */
 static int
-check_parent(struct sim_call *c, bool *ret_is_root)
+check_parent(struct sim_call *c, int *ret_parent)
 {
 	json_t *body = read_body(c);
 	const char *parent = jsonx_get_string(body, "ParentId");
-	bool known =
-	    parent != NULL && (strcmp(parent, ROOT_ID) == 0 || strcmp(parent, UNIT_ID) == 0);
+	bool known = false;
 
-	*ret_is_root = known && strcmp(parent, ROOT_ID) == 0;
+	for (int i = 0; parent != NULL && i < (int)(sizeof(parents) / sizeof(parents[0])); i++) {
+		if (strcmp(parent, parents[i]) == 0) {
+			*ret_parent = i;
+			known = true;
+		}
+	}
 	json_decref(body);
 	return known ? 0
 		     : call_fail(c, 400, "ParentNotFoundException",
@@ -194,24 +230,22 @@ check_parent(struct sim_call *c, bool *ret_is_root)
 int
 op_list_accounts_of(struct sim_call *c)
 {
-	bool is_root;
+	int parent;
 
-	if (check_parent(c, &is_root) < 0)
-		return -1;
-	return write_answer(
-	    c, is_root ? list_accounts(c, 0, 1) : list_accounts(c, 1, REALM_ACCOUNTS_MAX));
+	return check_parent(c, &parent) < 0 ? -1 : list_accounts(c, parent);
 }
 
 int
 op_list_units_of(struct sim_call *c)
 {
-	bool is_root;
+	int parent;
 
-	if (check_parent(c, &is_root) < 0)
+	if (check_parent(c, &parent) < 0)
 		return -1;
-	return write_answer(c, is_root ? json_pack("{s:[{s:s, s:s}]}", "OrganizationalUnits", "Id",
-					     UNIT_ID, "Name", "members")
-				       : json_pack("{s:[]}", "OrganizationalUnits"));
+	if (parent == (int)(sizeof(parents) / sizeof(parents[0])) - 1)
+		return write_answer(c, json_pack("{s:[]}", "OrganizationalUnits"));
+	return write_answer(c, json_pack("{s:[{s:s, s:s}]}", "OrganizationalUnits", "Id",
+				   parents[parent + 1], "Name", parent == 0 ? "members" : "inner"));
 }
 
 /* ---- the Resource Access Manager, EventBridge ---- */

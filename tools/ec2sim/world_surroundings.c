@@ -226,7 +226,18 @@ write_region(struct sim_call *c, const char *name, const char *status)
 	xml_close(c->out, "item");
 }
 
-/* The world's own, and others that an account may use. */
+/* Those of the realm that the account has enabled. */
+static void
+write_realm_regions(struct sim_call *c)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = realm_region(c->w->realm, i)) != NULL; i++)
+		if (realm_region_enabled(c->w->realm, c->w->account, name))
+			write_region(c, name, "opt-in-not-required");
+}
+
+/* Where no regions were given: the world's own, and others that an account may use. */
 int
 op_describe_regions(struct sim_call *c)
 {
@@ -235,6 +246,11 @@ op_describe_regions(struct sim_call *c)
 	if (call_dry_run(c) < 0)
 		return -1;
 	xml_open(c->out, "regionInfo");
+	if (realm_region(c->w->realm, 0) != NULL) {
+		write_realm_regions(c);
+		xml_close(c->out, "regionInfo");
+		return 0;
+	}
 	write_region(c, c->w->opts.region, "opt-in-not-required");
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (!str_is(str_of(c->w->opts.region), others[i]))

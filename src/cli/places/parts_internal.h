@@ -5,6 +5,9 @@
 #include "cli/report/progress.h"
 #include "cli/run/session.h"
 
+/* Each holds a page of instances in memory, some 4 MiB with what belongs to it. */
+#define PARTS_MAX 200
+
 /* One part under way. */
 struct part {
 	struct cli_opts opts; /* the whole's, for this place */

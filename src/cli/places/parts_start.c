@@ -234,6 +234,16 @@ parts_read_whole(const struct cli_opts *opts, struct store_run *run, size_t part
 	return code;
 }
 
+static int
+parts_fail_many(const struct cli_opts *opts)
+{
+	struct tmf_err err = {0};
+
+	tmf_err_set(&err, TMF_ERR_LIMIT,
+	    "more than %d pairs of account and region: use several runs", PARTS_MAX);
+	return cli_fail_take(opts->output, &err);
+}
+
 /*
  * The base has no role of its own: with its keys the roles of the parts are assumed. Everything is
  * read and connected before parts_begin writes the record.
@@ -255,8 +265,12 @@ parts_run(const struct cli_opts *opts, const struct workspace *beside)
 		return cli_fail_take(opts->output, &err);
 	}
 	code = places_of(opts, &places);
-	if (code != EXIT_OK)
+	if (code == EXIT_OK && places.count > PARTS_MAX)
+		code = parts_fail_many(opts);
+	if (code != EXIT_OK) {
+		places_fini(&places);
 		return code;
+	}
 	base.region = parts_first_region(&places);
 	base.assume_role = NULL;
 	parts_init(&parts, &base, beside);

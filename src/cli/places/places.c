@@ -3,6 +3,7 @@
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "cli/answer.h"
+#include "cli/places/organization.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -18,16 +19,28 @@ places_fini(struct places *places)
 		free(places->at[i].region);
 		free(places->at[i].assume_role);
 		free(places->at[i].external_id);
+		tmf_err_fini(&places->at[i].fault);
 	}
 	free(places->at);
 	*places = (struct places){0};
+}
+
+char *
+places_first_region(const struct cli_opts *opts, const struct places *places)
+{
+	for (size_t i = 0; i < places->count; i++)
+		if (places->at[i].region != NULL)
+			return mem_strdup(places->at[i].region);
+	return opts->organization && opts->region != NULL
+		   ? mem_strndup(opts->region, strcspn(opts->region, ","))
+		   : NULL;
 }
 
 /* A single region is an ordinary run. A comma makes several places of one account. */
 bool
 places_are_several(const struct cli_opts *opts)
 {
-	return opts->accounts != NULL || opts->account != NULL ||
+	return opts->accounts != NULL || opts->account != NULL || opts->organization ||
 	       (opts->region != NULL && strchr(opts->region, ',') != NULL);
 }
 
@@ -55,34 +68,48 @@ struct account_row {
 	const char *external_id;
 };
 
-/*
- * Two runs over one place would compete for the same session numbers. Both `{account}` and
- * `{region}` of a role are filled in here.
- */
+/* Two runs over one place would compete for the same session numbers. */
 static int
 places_add(struct places *places, const struct account_row *account, const char *region,
     struct tmf_err *err)
 {
-	assert(places->count <= PARTS_MAX);
+	const struct place place = {
+	    .account = (char *)account->id,
+	    .region = (char *)region,
+	    .assume_role = (char *)account->assume_role,
+	    .external_id = (char *)account->external_id,
+	};
+
 	if (places_have(places, account->id, region))
 		return tmf_err_set(err, TMF_ERR_INVALID, "%s%s%s: given twice",
 		    account->id != NULL ? account->id : "", account->id != NULL ? " " : "",
 		    region != NULL ? region : "");
-	if (places->count == PARTS_MAX)
+	return places_append(places, &place, err);
+}
+
+/* Doubled when full: thousands are added one by one. */
+int
+places_append(struct places *places, const struct place *place, struct tmf_err *err)
+{
+	size_t count = places->count;
+
+	assert(count <= PLACES_MAX);
+	if (count == PLACES_MAX)
 		return tmf_err_set(err, TMF_ERR_LIMIT,
-		    "more than %d pairs of account and region: use several runs", PARTS_MAX);
-	places->at = mem_resize(places->at, places->count + 1, sizeof(places->at[0]));
+		    "more than %d pairs of account and region: take fewer at a time", PLACES_MAX);
+	if ((count & (count - 1)) == 0)
+		places->at =
+		    mem_resize(places->at, count == 0 ? 1 : 2 * count, sizeof(places->at[0]));
 	places->at[places->count++] = (struct place){
-	    .account = mem_strdup(account->id),
-	    .region = mem_strdup(region),
-	    .assume_role = arn_fill_in(account->assume_role, account->id, region),
-	    .external_id = mem_strdup(account->external_id),
+	    .account = mem_strdup(place->account),
+	    .region = mem_strdup(place->region),
+	    .assume_role = arn_fill_in(place->assume_role, place->account, place->region),
+	    .external_id = mem_strdup(place->external_id),
 	};
 	return 0;
 }
 
-/* "a,b" to ["a", "b"]; NULL to none. */
-static int
+int
 places_split(const char *list, const char *option, json_t **ret_items, struct tmf_err *err)
 {
 	json_t *items = json_array();
@@ -352,9 +379,15 @@ places_of(const struct cli_opts *opts, struct places *ret_places)
 	struct tmf_err err = {0};
 	int code = EXIT_OK;
 
-	if (opts->accounts != NULL && (opts->account != NULL || opts->assume_role != NULL))
+	if (opts->accounts != NULL && !opts->organization &&
+	    (opts->account != NULL || opts->assume_role != NULL))
 		tmf_err_set(&err, TMF_ERR_INVALID,
 		    "--accounts: not together with --account or --assume-role, the file has both");
+	else if (!opts->organization && (opts->unit != NULL || opts->exclude != NULL))
+		tmf_err_set(
+		    &err, TMF_ERR_INVALID, "--unit and --exclude: only with --organization");
+	else if (opts->organization)
+		organization_check(opts, &err);
 	else if (opts->accounts != NULL)
 		code = places_of_file(opts, &places);
 	else

@@ -6,15 +6,16 @@
 
 /* The accounts and regions that a run is to work in, see parts.h. */
 
-#define PARTS_MAX                                                                                  \
-	200 /* each holds a page of instances in memory, some 4 MiB with what belongs to it */
+/* An organization of 500 accounts in 20 regions. Each takes some hundred bytes. */
+#define PLACES_MAX 10000
 
 /* One account and region. Strings are owned. */
 struct place {
-	char *account;	   /* NULL: whatever account the keys are of */
-	char *region;	   /* NULL: the one that the environment names */
-	char *assume_role; /* ARN, or NULL */
-	char *external_id; /* or NULL */
+	char *account;	      /* NULL: whatever account the keys are of */
+	char *region;	      /* NULL: the one that the environment names */
+	char *assume_role;    /* ARN, or NULL */
+	char *external_id;    /* or NULL */
+	struct tmf_err fault; /* why nothing can be asked there; none: it can */
 };
 
 struct places {
@@ -22,15 +23,26 @@ struct places {
 	size_t count;
 };
 
+/* "a,b" to a new list ["a", "b"], NULL to []. Errors: TMF_ERR_INVALID, named by the option. */
+int places_split(const char *list, const char *option, json_t **ret_items, struct tmf_err *err);
+
+/* Adds a copy of place, whose fault is not copied. Errors: TMF_ERR_LIMIT. */
+int places_append(struct places *places, const struct place *place, struct tmf_err *err);
+
 /* Frees the places and their strings. */
 void places_fini(struct places *places);
 
 /* True if the options ask for more than one place. */
 bool places_are_several(const struct cli_opts *opts);
 
+/* The first region that --region or the file names: any serves to find keys and to assume roles
+ * with. malloc'ed; NULL: none is named. */
+char *places_first_region(const struct cli_opts *opts, const struct places *places);
+
 /*
  * Which ones, from --region, --account and --assume-role, or from the file of --accounts; region
- * is NULL where none is named. Returns 0, or says why and gives the exit code.
+ * is NULL where none is named. With --organization the list is empty: see organization_list.
+ * Returns 0, or says why and gives the exit code.
  */
 int places_of(const struct cli_opts *opts, struct places *ret_places);
 

@@ -1,10 +1,12 @@
 #include "cli/places/tour.h"
+#include "cli/places/organization.h"
 #include "cli/places/places.h"
 
 #include "aws/arn.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cli/answer.h"
+#include "cli/report/progress.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -12,12 +14,15 @@
 struct tour {
 	const struct tour_opts *opts;
 	struct cli_opts base_opts;
+	char *base_region;
 	struct workspace base; /* whose keys assume the roles; owns loop and network */
 	struct places places;
 	json_t *accounts;
 	struct store *own_store; /* where the asker has none */
 	size_t next;		 /* place to be opened */
 	size_t open;		 /* stops under way */
+	size_t over;
+	struct progress progress;
 	struct tour_stop stops[TOUR_AT_ONCE_MAX];
 	int code; /* of what ends it */
 };
@@ -45,6 +50,7 @@ tour_stop_over(struct tour_stop *stop, const json_t *result, struct tmf_err *err
 	tmf_err_fini(err);
 	tour_stop_fini(stop);
 	tour->open--;
+	tour->over++;
 }
 
 static void
@@ -108,6 +114,8 @@ tour_begin_stop(struct tour *tour, struct tour_stop *stop)
 	    (struct tour_stop){.place = &tour->places.at[tour->next++], .tour = tour, .open = true};
 	tour->open++;
 	code = tour_stop_open(stop, &err);
+	if (code == EXIT_OK && !tmf_err_isset(&err) && tmf_err_isset(&stop->place->fault))
+		tmf_err_copy(&err, &stop->place->fault);
 	if (code != EXIT_OK) {
 		tour->code = code;
 		tour_stop_fini(stop);
@@ -153,15 +161,36 @@ tour_open_base(struct tour *tour)
 
 	tour->base_opts = *tour->opts->opts;
 	tour->base_opts.assume_role = NULL;
-	tour->base_opts.region = NULL;
-	for (size_t i = 0; i < places->count && tour->base_opts.region == NULL; i++)
-		tour->base_opts.region = places->at[i].region;
+	tour->base_region = places_first_region(tour->opts->opts, places);
+	tour->base_opts.region = tour->base_region;
 	workspace_init(&tour->base, &tour->base_opts);
 	code = workspace_load_settings(&tour->base, NULL);
 	for (size_t i = 0; i < places->count && code == EXIT_OK; i++)
 		if (places->at[i].region == NULL)
 			places->at[i].region = mem_strdup(tour->base.settings.region);
 	return code == EXIT_OK ? workspace_connect(&tour->base) : code;
+}
+
+/* What only AWS knows of the places. */
+static int
+tour_list(struct tour *tour)
+{
+	const struct cli_opts *opts = tour->opts->opts;
+	struct tmf_err err = {0};
+
+	return opts->organization && organization_list(opts, &tour->base, &tour->places, &err) < 0
+		   ? cli_fail_take(opts->output, &err)
+		   : EXIT_OK;
+}
+
+static void
+tour_add_up(void *arg, struct progress_sum *ret_sum)
+{
+	const struct tour *tour = arg;
+
+	*ret_sum = (struct progress_sum){.parts_noun = "accounts and regions",
+	    .parts = tour->places.count,
+	    .parts_over = tour->over};
 }
 
 /* What is under way where the tour ends early: its call goes before what it works on. */
@@ -187,9 +216,14 @@ tour_ask_all(struct tour *tour)
 		if (tour->places.at[i].account != NULL)
 			json_object_set_new(
 			    tour->accounts, tour->places.at[i].account, json_true());
+	tour->progress =
+	    (struct progress){.loop = tour->base.loop, .add_up = tour_add_up, .arg = tour};
+	if (!tour->opts->opts->quiet && tour->places.count > 1)
+		progress_start(&tour->progress);
 	tour_go_on(tour);
 	if (tour->open > 0 && tour->code == EXIT_OK && tmf_loop_run(tour->base.loop, &err) < 0)
 		tour->code = cli_fail_take(tour->opts->opts->output, &err);
+	progress_stop(&tour->progress);
 	return tour->code;
 }
 
@@ -207,6 +241,8 @@ tour_run(const struct tour_opts *opts)
 	tour->accounts = json_object();
 	code = tour_open_base(tour);
 	if (code == EXIT_OK)
+		code = tour_list(tour);
+	if (code == EXIT_OK)
 		code = tour_open_store(tour);
 	if (code == EXIT_OK)
 		code = tour_ask_all(tour);
@@ -217,6 +253,7 @@ tour_run(const struct tour_opts *opts)
 	store_close(tour->own_store);
 	json_decref(tour->accounts);
 	places_fini(&tour->places);
+	free(tour->base_region);
 	free(tour);
 	return code;
 }

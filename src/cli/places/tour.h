@@ -40,7 +40,8 @@ struct tour_opts {
 };
 
 /*
- * Asks in all places of the options: --region, --account and --assume-role, or --accounts. A
+ * Asks in all places of the options: --region, --account and --assume-role, --accounts, or
+ * --organization. A
  * configuration that is invalid ends it before it is asked there.
  * Returns EXIT_OK, or says why and returns the exit code. What failed at a place is answered's.
  */

@@ -170,8 +170,8 @@ progress_compose(struct buf *line, size_t columns, const struct progress *progre
 		progress_add(&sum, progress->mirror, progress->ec2);
 	progress_add_part(line, columns, "%" PRId64 " s", elapsed_ms / 1000);
 	if (sum.parts > 0)
-		progress_add_part(
-		    line, columns, "%zu of %zu parts done", sum.parts_over, sum.parts);
+		progress_add_part(line, columns, "%zu of %zu %s done", sum.parts_over, sum.parts,
+		    sum.parts_noun != NULL ? sum.parts_noun : "parts");
 	progress_add_trouble(line, columns, sum.trouble);
 	if (!sum.mirrors)
 		return;

@@ -13,6 +13,7 @@
 
 /* What the line says. */
 struct progress_sum {
+	const char *parts_noun; /* NULL: parts */
 	size_t parts; /* of a run over several accounts and regions; 0: one that has none */
 	size_t parts_over;
 	bool mirrors; /* the rest is known */

@@ -304,10 +304,11 @@ coverage_check_run(const struct coverage_command *command, struct tmf_err *err)
 	if (opts->run == NULL)
 		return 0;
 	if (opts->config != NULL || opts->hook != NULL || opts->region != NULL ||
-	    opts->account != NULL || opts->accounts != NULL || opts->assume_role != NULL)
+	    opts->account != NULL || opts->accounts != NULL || opts->organization ||
+	    opts->assume_role != NULL)
 		return tmf_err_set(err, TMF_ERR_INVALID,
-		    "--run: not together with --config, --hook, --region, --account, --accounts or "
-		    "--assume-role: the run has its own");
+		    "--run: not together with --config, --hook, --region, --account, --accounts, "
+		    "--organization or --assume-role: the run has its own");
 	if (coverage_by_needs_tags(&command->by))
 		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "--run: a run keeps no tags but Name: leave tag:KEY out of --by");

@@ -1,0 +1,137 @@
+"""--organization: all active accounts and their enabled regions, as coverage, audit, doctor and runs see them."""
+import json
+
+import harness
+
+FIRST = 123456789012
+REGIONS = "us-east-1,eu-west-1"
+
+
+def account(n):
+    """Account n of the simulator: 0 stands in the root, odd ones in the unit below it, even ones in the unit below that."""
+    return str(FIRST + n)
+
+
+class Organization(harness.Case):
+    def world(self, *options, accounts=5, instances=20):
+        return self.sim("--accounts", str(accounts), "--regions", REGIONS, *options, instances=instances)
+
+    def ask(self, sim, command, *args, code=0, role="mirror", region=None, **named):
+        words = [command, "--organization", "--assume-role", role, "-o", "json", *args]
+        if region:
+            words += ["--region", region]
+        done = self.tmflow(*words, sim=sim, **named)
+        self.assertEqual(done.code, code, done.err + done.out)
+        return done
+
+    def coverage(self, sim, *args, **named):
+        return self.ask(sim, "coverage", "--config", sim.config, "--by", "account,region", *args, **named)
+
+    def places(self, document):
+        return {(g["by"]["account"], g["by"]["region"]): g["interfaces"] for g in document["groups"]}
+
+    def expect(self, accounts, regions=REGIONS):
+        return {(account(n), region) for n in accounts for region in regions.split(",")}
+
+    # --- which accounts ---
+
+    def test_every_account_in_every_enabled_region(self):
+        sim = self.world()
+        places = self.places(self.coverage(sim).json)
+        self.assertEqual(set(places), self.expect(range(5)))
+        # The same places, one by one, add up to the same.
+        one = self.tmflow("coverage", "--config", sim.config, "-o", "json", "--region", "eu-west-1", "--account", account(3), "--assume-role",
+                          "arn:aws:iam::{account}:role/mirror", "--by", "account,region", sim=sim).json
+        self.assertEqual(self.places(one)[(account(3), "eu-west-1")], places[(account(3), "eu-west-1")])
+
+    def test_pages_of_accounts(self):
+        sim = self.world(accounts=43, instances=2)
+        places = self.places(self.coverage(sim, "--region", "us-east-1").json)
+        self.assertEqual({a for a, _ in places}, {account(n) for n in range(43)})
+
+    def test_suspended_accounts_are_told_and_left_out(self):
+        sim = self.world("--suspend-account", account(2))
+        done = self.coverage(sim)
+        self.assertEqual(set(self.places(done.json)), self.expect([0, 1, 3, 4]))
+        self.assertIn(f"tmflow: account {account(2)} (account-3) is left out: it is SUSPENDED\n", done.err)
+        self.assertNotIn(account(1), done.err)
+        self.assertEqual(done.json["failed"], [])
+
+    def test_units_and_what_is_below_them(self):
+        sim = self.world()
+        for args, accounts in ((["--unit", "ou-ex01-inner001"], [2, 4]), (["--unit", "ou-ex01-members1"], [1, 2, 3, 4]), (["--unit", "r-ex01"], range(5)),
+                               (["--unit", "ou-ex01-inner001,ou-ex01-members1"], [1, 2, 3, 4]), (["--exclude", f"{account(0)},ou-ex01-inner001"], [1, 3]),
+                               (["--unit", "ou-ex01-members1", "--exclude", account(3)], [1, 2, 4])):
+            self.assertEqual(set(self.places(self.coverage(sim, *args).json)), self.expect(accounts), args)
+        done = self.coverage(sim, "--unit", "ou-ex01-nowhere1", code=1)
+        self.assertIn("ou-ex01-nowhere1", done.err)
+        self.assertIn("ParentNotFoundException", done.out)
+        done = self.coverage(sim, "--exclude", "r-ex01", code=2)
+        self.assertIn("no active account is left", done.err)
+
+    # --- which regions ---
+
+    def test_regions_that_are_not_enabled(self):
+        sim = self.world("--disable-region", f"{account(1)}/eu-west-1")
+        done = self.coverage(sim)
+        self.assertEqual(set(self.places(done.json)), self.expect(range(5)) - {(account(1), "eu-west-1")})
+        self.assertNotIn("is left out", done.err)
+        done = self.coverage(sim, region="eu-west-1")
+        self.assertEqual(set(self.places(done.json)), self.expect([0, 2, 3, 4], "eu-west-1"))
+        self.assertIn(f"tmflow: eu-west-1 of account {account(1)} is left out: the region is not enabled\n", done.err)
+        done = self.coverage(sim, "--unit", "ou-ex01-members1", "--exclude", f"{account(3)},ou-ex01-inner001", region="eu-west-1", code=2)
+        self.assertIn("no account has one of the regions enabled", done.err)
+
+    def test_regions_that_an_account_does_not_tell(self):
+        sim = self.world()
+        sim.ask(f"/_sim/faults?account={account(4)}", {"faults": ["refuse:UnauthorizedOperation:DescribeRegions@1"]})
+        done = self.coverage(sim, code=1)
+        self.assertEqual(set(self.places(done.json)), self.expect(range(4)))
+        self.assertEqual([(f["account"], f["error"]) for f in done.json["failed"]], [(account(4), "UnauthorizedOperation")])
+        # What --region says is asked for even so.
+        done = self.coverage(sim, region="us-east-1")
+        self.assertEqual(set(self.places(done.json)), self.expect(range(5), "us-east-1"))
+
+    # --- what fails ---
+
+    def test_a_denied_account_holds_up_no_other(self):
+        sim = self.world("--deny-role", account(1))
+        done = self.coverage(sim, code=1)
+        self.assertEqual(set(self.places(done.json)), self.expect([0, 2, 3, 4]))
+        failed, = done.json["failed"]
+        self.assertEqual((failed["account"], failed["error"]), (account(1), "TMFlow.Credentials"))
+        self.assertIn("AccessDenied", failed["cause"])
+        audit = self.ask(sim, "audit", code=1).json
+        self.assertEqual([f["account"] for f in audit["failed"]], [account(1)])
+        self.assertEqual({f["account"] for f in audit["findings"]}, {account(n) for n in (0, 2, 3, 4)})
+
+    def test_keys_that_may_not_list_the_organization(self):
+        sim = self.world()
+        sim.ask("/_sim/faults", {"faults": ["refuse:AccessDeniedException:ListAccounts@1"]})
+        done = self.coverage(sim, code=1)
+        self.assertIn("management account or of a delegated administrator", done.err)
+        self.assertEqual(done.json["error"], "AccessDeniedException")
+
+    def test_throttled_lists(self):
+        sim = self.world("--fault", "throttle:ListAccounts@0.3", "--fault", "throttle:DescribeRegions@0.3", accounts=43, instances=2)
+        self.assertEqual(len(self.places(self.coverage(sim).json)), 86)
+
+    def test_words_that_do_not_go_together(self):
+        sim = self.world(accounts=1)
+        for args, said in ((["--assume-role", "arn:aws:iam::123456789012:role/one"], "needs --assume-role"), ([], "needs --assume-role"),
+                           (["--assume-role", "mirror", "--account", account(0)], "not together with --account"),
+                           (["--assume-role", "mirror", "--unit", "members"], "--unit takes ids"), (["--assume-role", "mirror", "--unit", account(0)], "--unit takes ids"),
+                           (["--assume-role", "mirror", "--exclude", "ou-1,,"], "empty name")):
+            for command in ("coverage", "audit"):
+                done = self.tmflow(command, "--config", sim.config, "--organization", *args, sim=sim)
+                self.assertEqual(done.code, 2, done.err)
+                self.assertIn(said, done.err)
+        done = self.tmflow("coverage", "--config", sim.config, "--unit", "ou-ex01-members1", sim=sim)
+        self.assertEqual(done.code, 2)
+        self.assertIn("only with --organization", done.err)
+        done = self.tmflow("coverage", "--run", "@latest", "--organization", sim=sim)
+        self.assertEqual(done.code, 2)
+
+
+if __name__ == "__main__":
+    harness.main()
