@@ -38,8 +38,8 @@ RUN_SECONDS = 300
 
 
 def scratch():
-    """A fresh directory below the build directory."""
-    return tempfile.mkdtemp(prefix="e2e-", dir=BUILD)
+    """A fresh directory below the build directory, or below TMFLOW_SCRATCH."""
+    return tempfile.mkdtemp(prefix="e2e-", dir=os.environ.get("TMFLOW_SCRATCH", BUILD))
 
 
 class Sim:

@@ -2,8 +2,8 @@
 """Out of memory never lies: the nth allocation of a command fails, or all from the nth on. The command ends well and all is done, or it says so; it is aborted at the
 worst, never by another signal; and what it began is resumed.
 
-A spread of n by default; TMFLOW_MEMORY_ALL=1 takes every n (hours), TMFLOW_MEMORY_SLICE=K/N the K-th (from 0) of N parts of that, TMFLOW_MEMORY_POINTS=K takes K of
-each kind.
+A spread of n by default, TMFLOW_MEMORY_POINTS=K of each kind. TMFLOW_MEMORY_STACKS=1 takes one allocation for each stack of calls from which one is made (some 5,000 of
+25,000 of a run), TMFLOW_MEMORY_ALL=1 every n (hours); TMFLOW_MEMORY_SLICE=K/N the K-th (from 0) of N parts of that.
 """
 import os
 import random
@@ -20,33 +20,68 @@ SANITIZER_EXIT = 99
 MODES = ("TMFLOW_OOM_AT", "TMFLOW_OOM_FROM")
 SECONDS_MAX = 60
 VISIBLE_AGAIN_SECONDS = 3
+ROUNDS_MAX = 3  # not every process has all stacks
+DRIFT_MAX = 200 # nor has an allocation the same number in each
 LAUNCH = {"version": "0", "id": "0a3f1c52-8a51-4e0a-9d57-2f3b6f1c0002", "detail-type": "EC2 Instance State-change Notification", "source": "aws.ec2",
           "account": "123456789012", "time": "2026-01-15T11:58:03Z", "region": "us-east-1", "resources": []}
 
 
 class Memory(services.Case):
     def injected(self, **more):
-        """The environment of a process whose allocations are counted."""
+        """The environment of a process whose allocations are counted, and the stack noted of the first that fails."""
+        if os.environ.get("TMFLOW_MEMORY_STACKS"):
+            more.setdefault("TMFLOW_OOM_STACKS", os.path.join(self.dir, "failed"))
         options = os.environ.get("ASAN_OPTIONS", "")
         return {"LD_PRELOAD": INJECTOR, **{key: str(value) for key, value in more.items()},
                 "ASAN_OPTIONS": f"{options}:verify_asan_link_order=0:detect_leaks=0:exitcode={SANITIZER_EXIT}:handle_segv=0:handle_sigbus=0"}
 
+    def lines_of(self, name):
+        """Of a file that the injector wrote, which is removed."""
+        path = os.path.join(self.dir, name)
+        if not os.path.exists(path):
+            return []
+        with open(path, encoding="ascii") as f:
+            lines = f.read().split()
+        os.unlink(path)
+        return lines
+
     def counted(self, command):
         """How many allocations command makes: a function that takes the environment and runs it to its end."""
-        path = os.path.join(self.dir, "count")
-        command(self.injected(TMFLOW_OOM_COUNT=path))
-        with open(path, encoding="ascii") as f:
-            return int(f.read())
+        command(self.injected(TMFLOW_OOM_COUNT=os.path.join(self.dir, "count")))
+        return int(self.lines_of("count")[0])
 
-    def points(self, total, few):
-        """(mode, n) of each try."""
+    def stacks(self, command, part, parts):
+        """What makes the first allocation of a stack fail, for each stack, until each has failed in both ways."""
+        wanted = {(mode, stack) for mode in MODES for stack in self.stacks_seen(command) if int(stack, 16) % parts == part}
+        left, tries = set(wanted), 0
+        for _ in range(ROUNDS_MAX):
+            first = self.stacks_seen(command)
+            for mode, stack in sorted(key for key in left if key[1] in first):
+                tries += 1
+                yield {mode: max(1, first[stack] - DRIFT_MAX), "TMFLOW_OOM_STACK": stack}
+                left -= {(mode, failed) for failed in self.lines_of("failed")}
+        print(f"{len(wanted) - len(left)} of {len(wanted)} stacks and ways failed, in {tries} tries", flush=True)
+        self.assertLess(len(left), len(wanted) / 20 + 1)
+
+    def stacks_seen(self, command):
+        """{stack: number of its first allocation}"""
+        command(self.injected(TMFLOW_OOM_STACKS=os.path.join(self.dir, "stacks")))
+        first = {}
+        for n, stack in enumerate(self.lines_of("stacks"), 1):
+            first.setdefault(stack, n)
+        return first
+
+    def points(self, command, total, few):
+        """The injector's variables for each try."""
         part, parts = (int(number) for number in os.environ.get("TMFLOW_MEMORY_SLICE", "0/1").split("/"))
+        if os.environ.get("TMFLOW_MEMORY_STACKS"):
+            return self.stacks(command, part, parts)
         if os.environ.get("TMFLOW_MEMORY_ALL") or parts > 1:
-            every = [(mode, n) for mode in MODES for n in range(1, total + 1)][part::parts]
+            every = [{mode: n} for mode in MODES for n in range(1, total + 1)][part::parts]
             print(f"{len(every)} of {total} allocations, {len(MODES)} ways", flush=True)
             return every
         count = int(os.environ.get("TMFLOW_MEMORY_POINTS", few))
-        return [(mode, 1 + (2 * k + i) * total // (2 * count)) for i, mode in enumerate(MODES) for k in range(count)]
+        return [{mode: 1 + (2 * k + i) * total // (2 * count)} for i, mode in enumerate(MODES) for k in range(count)]
 
     def ended(self, code, said):
         """The process ended by itself, or by abort."""
@@ -71,16 +106,21 @@ class Memory(services.Case):
         return done
 
     def test_run(self):
-        sim = self.sim(instances=INSTANCES, seed=SEED)
         undisturbed = []
-        total = self.counted(lambda env: undisturbed.append(self.tmflow(*self.run_words(sim, "counted"), sim=sim, env=env)))
+
+        def command(env):
+            sim = self.sim(instances=INSTANCES, seed=SEED)
+            run = f"counted-{len(undisturbed)}"
+            undisturbed.append(self.tmflow(*self.run_words(sim, run), sim=sim, state=run, env=env))
+            sim.stop()
+
+        total = self.counted(command)
         summary = undisturbed[0].json["summary"]
-        sim.stop()
-        for mode, n in self.points(total, 6):
-            with self.subTest(mode=mode, n=n, of=total):
+        for k, point in enumerate(self.points(command, total, 6)):
+            with self.subTest(**point, of=total):
                 sim = self.sim(instances=INSTANCES, seed=SEED)
-                run = f"run-{mode[10:].lower()}-{n}"
-                done = self.tmflow(*self.run_words(sim, run), sim=sim, state=run, env=self.injected(**{mode: n}))
+                run = f"run-{k}"
+                done = self.tmflow(*self.run_words(sim, run), sim=sim, state=run, env=self.injected(**point))
                 self.ended(done.code, done.err)
                 if done.code == 0:
                     self.whole(sim)
@@ -98,18 +138,23 @@ class Memory(services.Case):
         process.communicate(timeout=harness.RUN_SECONDS)
 
     def test_resume(self):
-        sim = self.sim(instances=INSTANCES, seed=SEED)
-        self.killed(sim, "counted", 5)
         undisturbed = []
-        total = self.counted(lambda env: undisturbed.append(self.resumed(sim, "counted", env)))
+
+        def command(env):
+            sim = self.sim(instances=INSTANCES, seed=SEED)
+            run = f"counted-{len(undisturbed)}"
+            self.killed(sim, run, 5)
+            undisturbed.append(self.resumed(sim, run, env))
+            sim.stop()
+
+        total = self.counted(command)
         self.assertEqual(undisturbed[0].code, 0, undisturbed[0].err)
-        sim.stop()
-        for mode, n in self.points(total, 4):
-            with self.subTest(mode=mode, n=n, of=total):
+        for k, point in enumerate(self.points(command, total, 4)):
+            with self.subTest(**point, of=total):
                 sim = self.sim(instances=INSTANCES, seed=SEED)
-                run = f"resume-{mode[10:].lower()}-{n}"
+                run = f"resume-{k}"
                 self.killed(sim, run, 5)
-                done = self.resumed(sim, run, self.injected(**{mode: n}))
+                done = self.resumed(sim, run, self.injected(**point))
                 self.ended(done.code, done.err)
                 if done.code == 0:
                     self.whole(sim)
@@ -154,11 +199,14 @@ class Memory(services.Case):
 
     def test_worker(self):
         wanted = [{"a": [1, 2]}, {"sum": 5}, "x" * 9]
-        total = self.counted(lambda env: self.stopped(self.worker(self.activities(), env)))
-        for mode, n in self.points(total, 3):
-            with self.subTest(mode=mode, n=n, of=total):
+
+        def command(env):
+            self.stopped(self.worker(self.activities(), env))
+
+        for point in self.points(command, total := self.counted(command), 3):
+            with self.subTest(**point, of=total):
                 activities = self.activities()
-                self.stopped(self.worker(activities, self.injected(**{mode: n})))
+                self.stopped(self.worker(activities, self.injected(**point)))
                 if not self.all_ended(activities):
                     self.drain(self.worker(activities, {}))
                 self.assertEqual([task.get("output") for task in activities.tasks], wanted, activities.tasks)
@@ -192,17 +240,23 @@ class Memory(services.Case):
         return queue
 
     def test_listen(self):
-        sim = self.sim(instances=INSTANCES, seed=SEED)
-        queue = self.launches(sim)
-        total = self.counted(lambda env: self.stopped(self.listen(queue, sim, env)))
-        live = sim.report()["sessions"]["live"]
-        self.assertGreater(live, 0, queue.messages)
-        sim.stop()
-        for mode, n in self.points(total, 3):
-            with self.subTest(mode=mode, n=n, of=total):
+        undisturbed = []
+
+        def command(env):
+            sim = self.sim(instances=INSTANCES, seed=SEED)
+            queue = self.launches(sim)
+            self.stopped(self.listen(queue, sim, env))
+            undisturbed.append(sim.report()["sessions"]["live"])
+            self.assertGreater(undisturbed[-1], 0, queue.messages)
+            sim.stop()
+
+        total = self.counted(command)
+        live = undisturbed[0]
+        for point in self.points(command, total, 3):
+            with self.subTest(**point, of=total):
                 sim = self.sim(instances=INSTANCES, seed=SEED)
                 queue = self.launches(sim)
-                self.stopped(self.listen(queue, sim, self.injected(**{mode: n})))
+                self.stopped(self.listen(queue, sim, self.injected(**point)))
                 if queue.messages:
                     self.drain(self.listen(queue, sim, {}, again=True))
                 report = sim.report()
