@@ -1,7 +1,7 @@
 /* botocore's protocol cases of requests: what our writers of forms and JSON, and the client,
  * make of their parameters. */
 #include "aws/client.h"
-#include "aws/services/json_operation.h"
+#include "aws/services/operation.h"
 #include "aws/wire/query.h"
 #include "aws_fixture.h"
 #include "base/doc/doc.h"

@@ -1,6 +1,6 @@
 #include "aws/services/elbv2.h"
 
-#include "aws/services/query_operation.h"
+#include "aws/services/operation.h"
 #include "aws/wire/query.h"
 #include "base/jsonx.h"
 

@@ -1,6 +1,6 @@
 #include "aws/services/organizations.h"
 
-#include "aws/services/json_operation.h"
+#include "aws/services/operation.h"
 #include "base/jsonx.h"
 
 #include <assert.h>

@@ -1,6 +1,6 @@
 #include "aws/services/ram.h"
 
-#include "aws/services/json_operation.h"
+#include "aws/services/operation.h"
 #include "base/jsonx.h"
 
 #define RAM_PAGE_MAX 100 /* AWS: results on a page are from 1 to 500 */

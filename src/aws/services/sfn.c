@@ -1,6 +1,6 @@
 #include "aws/services/sfn.h"
 
-#include "aws/services/json_operation.h"
+#include "aws/services/operation.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "base/utf8.h"

@@ -1,7 +1,7 @@
 #include "aws/services/sts.h"
 
 #include "aws/client.h"
-#include "aws/services/query_operation.h"
+#include "aws/services/operation.h"
 #include "aws/wire/query.h"
 
 #include <stdio.h>

@@ -1,7 +1,11 @@
-#ifndef TMFLOW_AWS_SERVICES_QUERY_OPERATION_H
-#define TMFLOW_AWS_SERVICES_QUERY_OPERATION_H
+#ifndef TMFLOW_AWS_SERVICES_OPERATION_H
+#define TMFLOW_AWS_SERVICES_OPERATION_H
 
-#include <jansson.h>
+#include "aws/client.h"
+
+/* Starts an operation of a JSON service. Takes params; operation has its name and timeouts. */
+struct tmf_call *
+aws_json_call(struct aws_client *client, const struct aws_operation *operation, json_t *params);
 
 /* For aws_operation.convert of the Query protocol, which wraps a result in <OperationResult>, where
  * EC2 has none: what the reply's shape calls "Result", so that callers see one form. Without it an

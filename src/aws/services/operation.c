@@ -1,4 +1,4 @@
-#include "aws/services/json_operation.h"
+#include "aws/services/operation.h"
 
 #include "base/jsonx.h"
 
@@ -12,4 +12,14 @@ aws_json_call(struct aws_client *client, const struct aws_operation *operation, 
 	jsonx_write(params, &filled.body);
 	json_decref(params);
 	return aws_client_call(client, &filled);
+}
+
+/* The metadata beside it has the request's id, which the client reads by itself. */
+json_t *
+query_operation_result(json_t *reply)
+{
+	json_t *result = json_incref(json_object_get(reply, "Result"));
+
+	json_decref(reply);
+	return result != NULL ? result : json_object();
 }
