@@ -137,6 +137,12 @@ aws_client_region(const struct aws_client *client)
 	return client->endpoint.signing_region;
 }
 
+struct tmf_loop *
+aws_client_loop(const struct aws_client *client)
+{
+	return client->loop;
+}
+
 int64_t
 aws_client_seen_skew_ms(const struct aws_client *client)
 {

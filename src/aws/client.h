@@ -81,6 +81,9 @@ struct tmf_call *aws_client_call(struct aws_client *client, struct aws_operation
  * less than retries mind. */
 int64_t aws_client_seen_skew_ms(const struct aws_client *client);
 
+/* The loop that its calls run on. Borrowed. */
+struct tmf_loop *aws_client_loop(const struct aws_client *client);
+
 /* As given. Borrows. */
 const char *aws_client_region(const struct aws_client *client);
 

@@ -24,7 +24,7 @@
  *   aws_call_failed    waits for the delay before the next attempt, or ends the call
  */
 
-#define CALL_HEADERS_MAX 8
+#define CALL_HEADERS_MAX 12
 #define UNANSWERED_WARN	 3 /* attempts in a row: a lost connection now and then is nothing */
 
 struct aws_call {
@@ -33,6 +33,8 @@ struct aws_call {
 	struct aws_operation operation;
 	char *target; /* X-Amz-Target, or NULL */
 	char *path;   /* that is signed */
+	char *query;  /* likewise; NULL: none */
+	char *host;
 	char *url;
 
 	/* The present attempt. */
@@ -104,7 +106,11 @@ aws_call_free(struct tmf_call *base)
 	call->client->service->protocol->free_reader(call->reader);
 	buf_fini(&call->operation.body);
 	free(call->target);
+	for (size_t i = 0; i < AWS_OPERATION_HEADERS_MAX; i++)
+		free((char *)call->operation.headers[i].value);
 	free(call->path);
+	free(call->query);
+	free(call->host);
 	free(call->url);
 	free(call);
 }
@@ -124,17 +130,56 @@ aws_call_let_go(struct pacer_ticket *ticket)
 	aws_call_ready((struct aws_call *)((char *)ticket - offsetof(struct aws_call, ticket)));
 }
 
+/* A bucket goes in front of the host's name, as AWS wants it, where it can: a custom endpoint has
+ * one name only, and a dot in a bucket's name fits no certificate. */
+static bool
+aws_call_has_bucket_host(const struct aws_call *call)
+{
+	const char *bucket = call->operation.bucket;
+
+	return bucket != NULL && !call->client->has_custom_endpoint && strchr(bucket, '.') == NULL;
+}
+
 /* An endpoint may have a path of its own, as a proxy's has; the operation's goes below it. */
 static void
 aws_call_set_place(struct aws_call *call)
 {
 	const struct endpoint *endpoint = &call->client->endpoint;
-	const char *below = call->operation.path != NULL ? call->operation.path : "";
-	bool at_root = strcmp(endpoint->path, "/") == 0 && below[0] != '\0';
+	const struct aws_operation *operation = &call->operation;
+	const char *below = operation->path != NULL ? operation->path : "";
+	const char *authority = strstr(endpoint->url, "://") + 3;
+	size_t authority_len = strcspn(authority, "/");
+	bool in_host = aws_call_has_bucket_host(call);
+	struct buf path = {0};
 
 	assert(below[0] == '\0' || below[0] == '/');
-	call->path = mem_printf("%s%s", at_root ? "" : endpoint->path, below);
-	call->url = mem_printf("%s%s", endpoint->url, below);
+	buf_add_cstr(&path, endpoint->path);
+	while (below[0] != '\0' && path.len > 0 && path.p[path.len - 1] == '/')
+		path.len--;
+	if (operation->bucket != NULL && !in_host)
+		buf_printf(&path, "/%s", operation->bucket);
+	buf_add_cstr(&path, below);
+	call->path = mem_strdup(buf_cstr(&path));
+	call->host = in_host ? mem_printf("%s.%s", operation->bucket, endpoint->host)
+			     : mem_strdup(endpoint->host);
+	call->url = mem_printf("%.*s%s%s%.*s%s%s%s", (int)(authority - endpoint->url),
+	    endpoint->url, in_host ? operation->bucket : "", in_host ? "." : "", (int)authority_len,
+	    authority, call->path, operation->query != NULL ? "?" : "",
+	    operation->query != NULL ? operation->query : "");
+	buf_fini(&path);
+}
+
+/* What the caller need not keep. The name of a header and the method are static. */
+static void
+aws_call_copy_texts(struct aws_call *call)
+{
+	struct aws_operation *operation = &call->operation;
+
+	for (size_t i = 0; i < AWS_OPERATION_HEADERS_MAX; i++)
+		operation->headers[i].value = mem_strdup(operation->headers[i].value);
+	call->query = mem_strdup(operation->query);
+	aws_call_set_place(call);
+	operation->path = operation->query = operation->bucket = NULL;
 }
 
 /* The body moves into the call, and the operation's own is empty afterwards. */
@@ -153,7 +198,7 @@ aws_client_call(struct aws_client *client, struct aws_operation *operation)
 	operation->body = (struct buf){0};
 	if (target_prefix != NULL)
 		call->target = mem_printf("%s.%s", target_prefix, operation->name);
-	aws_call_set_place(call);
+	aws_call_copy_texts(call);
 	call->backoff.fire = aws_call_backoff_over;
 	call->ticket.go = aws_call_let_go;
 	aws_call_attempt(call);
@@ -215,6 +260,12 @@ call_headers_add(struct call_headers *headers, const char *name, const char *val
 	headers->at[headers->count++] = (struct http_header){name, value};
 }
 
+static const char *
+aws_call_method(const struct aws_call *call)
+{
+	return call->operation.method != NULL ? call->operation.method : "POST";
+}
+
 /* Adds the signature of what headers holds by now, and of the host, which the transport sends
  * itself. The host is taken off again after it, since the transport adds its own. */
 static void
@@ -224,14 +275,17 @@ aws_call_sign(
 	struct aws_client *client = call->client;
 	const char *token = secret_reveal(&credentials->session_token);
 
-	call_headers_add(headers, "host", client->endpoint.host);
+	call_headers_add(headers, "host", call->host);
 	const struct sigv4_request request = {
-	    .method = "POST",
+	    .method = aws_call_method(call),
 	    .path = str_of(call->path),
+	    .query = call->query != NULL ? str_of(call->query) : STR(""),
 	    .headers = headers->at,
 	    .headers_count = headers->count,
 	    .body = buf_str(&call->operation.body),
-	    .normalize_path = true,
+	    .normalize_path = !client->service->protocol->signs_as_s3,
+	    .path_as_sent = client->service->protocol->signs_as_s3,
+	    .sign_body = client->service->protocol->signs_as_s3,
 	};
 	const struct sigv4_scope scope = {
 	    .region = client->endpoint.signing_region,
@@ -241,9 +295,33 @@ aws_call_sign(
 	sigv4_sign(&request, &scope, credentials, &client->key, &client->signature);
 	headers->count--;
 	call_headers_add(headers, "X-Amz-Date", client->signature.date);
+	if (request.sign_body)
+		call_headers_add(headers, "x-amz-content-sha256", client->signature.content_sha256);
 	call_headers_add(headers, "Authorization", buf_cstr(&client->signature.authorization));
 	if (token[0] != '\0')
 		call_headers_add(headers, "X-Amz-Security-Token", token);
+}
+
+/* Those of the operation and of its service; the signature's are added later. */
+static void
+aws_call_add_headers(const struct aws_call *call, struct call_headers *headers)
+{
+	const struct aws_operation *operation = &call->operation;
+	const struct aws_service *service = call->client->service;
+	const char *content_type = operation->content_type != NULL
+				       ? operation->content_type
+				       : service->protocol->content_type;
+
+	if (content_type != NULL)
+		call_headers_add(headers, "Content-Type", content_type);
+	if (call->target != NULL)
+		call_headers_add(headers, "X-Amz-Target", call->target);
+	if (service->query_mode)
+		call_headers_add(headers, "x-amzn-query-mode", "true");
+	for (size_t i = 0; i < AWS_OPERATION_HEADERS_MAX; i++)
+		if (operation->headers[i].value != NULL)
+			call_headers_add(
+			    headers, operation->headers[i].name, operation->headers[i].value);
 }
 
 /* credentials NULL: an operation that is sent unsigned. */
@@ -255,24 +333,21 @@ aws_call_send(struct aws_call *call, const struct credentials *credentials)
 	struct call_headers headers = {0};
 
 	assert(call->exchange == NULL);
-	call_headers_add(&headers, "Content-Type", client->service->protocol->content_type);
-	if (call->target != NULL)
-		call_headers_add(&headers, "X-Amz-Target", call->target);
-	if (client->service->query_mode)
-		call_headers_add(&headers, "x-amzn-query-mode", "true");
+	aws_call_add_headers(call, &headers);
 	if (credentials != NULL)
 		aws_call_sign(call, credentials, &headers);
 	/* Not signed: proxies change it. */
 	if (client->user_agent != NULL)
 		call_headers_add(&headers, "User-Agent", client->user_agent);
 	const struct http_request request = {
-	    .method = "POST",
+	    .method = aws_call_method(call),
 	    .url = call->url,
 	    .headers = headers.at,
 	    .headers_count = headers.count,
 	    .body = buf_str(&operation->body),
 	    .operation = operation->name,
 	    .attempt = call->attempt,
+	    .secret = operation->secret,
 	    .connect_timeout_ms = AWS_CONNECT_TIMEOUT_MS,
 	    .total_timeout_ms = operation->total_timeout_ms > 0 ? operation->total_timeout_ms
 								: AWS_TOTAL_TIMEOUT_MS,
@@ -375,6 +450,31 @@ aws_call_check_reply(struct aws_call *call, const char *request_id, const struct
 	return aws_echo_check(operation->echoes, buf_str(&operation->body), reply->value, err);
 }
 
+/* S3 has another name for it than the others. */
+static const char *
+aws_reply_request_id(const struct aws_reply_headers *headers)
+{
+	const char *id = headers->get(headers->arg, "x-amzn-requestid");
+
+	return id != NULL ? id : headers->get(headers->arg, "x-amz-request-id");
+}
+
+/* S3 knows where a bucket is that is asked for in another region. It is not followed there: on AWS,
+ * too, a workflow reads the buckets of its own region only. */
+static void
+aws_call_name_bucket_region(
+    const struct aws_call *call, const struct aws_reply_headers *headers, struct tmf_err *err)
+{
+	const char *region = headers->get(headers->arg, "x-amz-bucket-region");
+
+	if (call->client->service->protocol->signs_as_s3 && region != NULL &&
+	    strcmp(region, call->client->region) != 0)
+		tmf_err_suffix(err,
+		    "; the bucket is in %s: run it with --region %s, or take a "
+		    "bucket of this region",
+		    region, region);
+}
+
 /* A complete reply: the operation's result, or an error. A body that cannot be read under status
  * 200 is an error too; under another status, such as a proxy's HTML page under 502, the status says
  * more than the body does. */
@@ -387,12 +487,12 @@ aws_call_replied(struct aws_call *call, struct http_exchange *exchange, int stat
 	struct aws_reply reply;
 	struct tmf_err err = {0};
 
-	const char *request_id = headers->get(headers->arg, "x-amzn-requestid");
+	const char *request_id = aws_reply_request_id(headers);
 	bool is_ours;
 
 	client->service->protocol->finish(call->reader, headers, &reply, &err);
 	is_ours = aws_call_check_reply(call, request_id, &reply, &err) == 0;
-	if (status == 200 && reply.value != NULL && is_ours) {
+	if (aws_status_is_success(status) && reply.value != NULL && is_ours) {
 		assert(!tmf_err_isset(&err));
 		client->reached = true;
 		aws_call_succeeded(call, reply.value);
@@ -401,8 +501,9 @@ aws_call_replied(struct aws_call *call, struct http_exchange *exchange, int stat
 	json_decref(reply.value);
 	if (reply.request_id[0] == '\0' && request_id != NULL)
 		reply.request_id = request_id;
-	if (is_ours && (!tmf_err_isset(&err) || status != 200))
+	if (is_ours && (!tmf_err_isset(&err) || !aws_status_is_success(status)))
 		aws_reply_error(&reply, status, &err);
+	aws_call_name_bucket_region(call, headers, &err);
 	client->reached |= err.code == TMF_ERR_SERVICE;
 	if (err.code != TMF_ERR_SERVICE && transport->distrust != NULL)
 		transport->distrust(transport, exchange);
@@ -472,7 +573,7 @@ aws_call_done(void *arg, struct http_exchange *exchange, int status, struct tmf_
 	struct aws_call *call = arg;
 	struct aws_client *client = call->client;
 	struct reply_source source = {client->transport, exchange};
-	const struct aws_reply_headers headers = {reply_source_get, &source};
+	const struct aws_reply_headers headers = {reply_source_get, &source, status};
 
 	assert((status == 0) == tmf_err_isset(err));
 	call->exchange = NULL;

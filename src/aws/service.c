@@ -17,6 +17,7 @@ static const struct aws_service services[] = {
     {"organizations", "ORGANIZATIONS", &aws_protocol_json_1_1, "AWSOrganizationsV20161128", false},
     {"events", "EVENTBRIDGE", &aws_protocol_json_1_1, "AWSEvents", false},
     {"ram", "RAM", &aws_protocol_rest_json, NULL, false},
+    {"s3", "S3", &aws_protocol_s3, NULL, false},
     {"awsssoportal", "SSO", NULL, NULL, false},
     {"sso-oauth", "SSO_OIDC", NULL, NULL, false},
     {"signin", "SIGNIN", NULL, NULL, false},

@@ -8,7 +8,7 @@
 
 /* The services that are spoken to: which they are, and how. */
 
-#define AWS_SERVICES_MAX 12
+#define AWS_SERVICES_MAX 13
 
 /* A service as its model describes it. */
 struct aws_service {

@@ -254,6 +254,8 @@ transport_new_handle(struct http_curl *curl)
 	TRANSPORT_SET(easy, CURLOPT_NOSIGNAL, 1L);
 	TRANSPORT_SET(easy, CURLOPT_BUFFERSIZE, RECEIVE_BYTES);
 	TRANSPORT_SET(easy, CURLOPT_UPLOAD_BUFFERSIZE, SEND_BYTES);
+	/* The path that was signed: a key of S3 may have "../" in it. */
+	TRANSPORT_SET(easy, CURLOPT_PATH_AS_IS, 1L);
 	TRANSPORT_SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	TRANSPORT_SET(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	TRANSPORT_SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -350,7 +352,8 @@ exchange_set_body(struct http_exchange *exchange, const struct http_request *req
 {
 	CURL *easy = exchange->easy;
 
-	if (request->body.len == 0 && strcmp(request->method, "POST") != 0) {
+	if (request->body.len == 0 && strcmp(request->method, "POST") != 0 &&
+	    strcmp(request->method, "PUT") != 0) {
 		TRANSPORT_SET(easy, CURLOPT_POSTFIELDS, NULL);
 		TRANSPORT_SET(easy, CURLOPT_HTTPGET, 1L);
 		return;

@@ -63,6 +63,7 @@ aws_fixture_service(struct aws_fixture *f, const char *service)
 		.pacer = f->pacer,
 		.service = service,
 		.region = "us-east-1",
+		.endpoint = f->endpoint,
 		.retry_mode = f->retry_mode,
 		.attempts_max = f->attempts_max,
 	    },

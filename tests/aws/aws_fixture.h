@@ -26,6 +26,7 @@ struct aws_fixture {
 	struct fixture_keys keys;
 	int attempts_max;
 	const char *service;
+	const char *endpoint;		     /* of the next client; NULL: AWS's */
 	const struct retry_mode *retry_mode; /* NULL: the default */
 	struct pacer *pacer; /* of the next client; freed with the fixture. NULL: none */
 	struct aws_client *client;

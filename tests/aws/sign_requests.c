@@ -43,6 +43,7 @@ sign(const json_t *asked, struct sigv4_key *key)
 	struct http_header headers[HTTP_HEADERS_MAX];
 	struct credentials credentials = {.expires_wall_ms = INT64_MAX};
 	struct sigv4_result result = {0};
+	bool is_s3 = json_is_true(json_object_get(asked, "s3"));
 	const struct sigv4_request request = {
 	    .method = jsonx_get_string(asked, "method"),
 	    .path = str_of(jsonx_get_string(asked, "path")),
@@ -50,7 +51,9 @@ sign(const json_t *asked, struct sigv4_key *key)
 	    .headers = headers,
 	    .headers_count = headers_of(jsonx_get_array(asked, "headers"), headers),
 	    .body = str_of(jsonx_get_string(asked, "body")),
-	    .normalize_path = true,
+	    .normalize_path = !is_s3,
+	    .path_as_sent = is_s3,
+	    .sign_body = is_s3,
 	};
 	const struct sigv4_scope scope = {
 	    .region = jsonx_get_string(asked, "region"),

@@ -23,7 +23,7 @@ except ImportError:
 
 REQUESTS = 300
 TRACES, REPLIES = 20, 200
-SERVICES = ("ec2", "sts", "states", "sqs")
+SERVICES = ("ec2", "sts", "states", "sqs", "s3")
 REGIONS = ("us-east-1", "eu-central-2", "us-gov-west-1", "cn-north-1")
 TEXT = "abcXYZ019-_.~ !*'();:@&=+$,/?#[]%\"<>\\^`{|}äß€\u3042"
 
@@ -54,11 +54,12 @@ def random_headers(rng, host):
 
 
 def random_request(rng):
-    host = f"{rng.choice(SERVICES)}.{rng.choice(REGIONS)}.amazonaws.com" + rng.choice(("", ":4566"))
+    service = rng.choice(SERVICES)
+    host = f"{service}.{rng.choice(REGIONS)}.amazonaws.com" + rng.choice(("", ":4566"))
     return {
         "method": rng.choice(("GET", "POST", "PUT")), "host": host, "path": random_path(rng), "query": random_query(rng),
         "headers": list(random_headers(rng, host).items()), "body": words(rng, TEXT + "\n", 0, 200),
-        "region": rng.choice(REGIONS), "service": rng.choice(SERVICES), "wallMs": rng.randint(0, 4_000_000_000) * 1000,
+        "region": rng.choice(REGIONS), "service": service, "s3": service == "s3", "wallMs": rng.randint(0, 4_000_000_000) * 1000,
         "accessKeyId": words(rng, "ABCDEFGHIJ0123456789", 16, 20), "secret": words(rng, "abcXYZ019+/=", 30, 50),
         "token": rng.choice((None, words(rng, "abcXYZ019+/=", 100, 900))),
     }
@@ -66,13 +67,16 @@ def random_request(rng):
 
 def signed_by_botocore(asked):
     credentials = botocore.credentials.Credentials(asked["accessKeyId"], asked["secret"], asked["token"])
-    signer = botocore.auth.SigV4Auth(credentials, asked["service"], asked["region"])
+    kind = botocore.auth.S3SigV4Auth if asked["s3"] else botocore.auth.SigV4Auth
+    signer = kind(credentials, asked["service"], asked["region"])
     url = "https://" + asked["host"] + asked["path"] + ("?" + asked["query"] if asked["query"] else "")
     request = botocore.awsrequest.AWSRequest(asked["method"], url, dict(asked["headers"]), asked["body"].encode())
     request.context["timestamp"] = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(asked["wallMs"] // 1000))
     if asked["token"]:
         request.headers["X-Amz-Security-Token"] = asked["token"]
     request.headers["X-Amz-Date"] = request.context["timestamp"]
+    if asked["s3"]:
+        request.headers["X-Amz-Content-SHA256"] = signer.payload(request)
     canonical = signer.canonical_request(request)
     signature = signer.signature(signer.string_to_sign(request, canonical), request)
     names = signer.signed_headers(signer.headers_to_sign(request))

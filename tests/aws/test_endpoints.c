@@ -121,6 +121,38 @@ START_TEST(load_balancing)
 }
 END_TEST
 
+/* By botocore's endpoint-rule-set of s3. */
+START_TEST(simple_storage)
+{
+	static const struct {
+		const char *region;
+		bool fips, dual_stack;
+		const char *host;
+	} cases[] = {
+	    {"us-east-1", false, false, "s3.us-east-1.amazonaws.com"},
+	    {"us-east-1", true, false, "s3-fips.us-east-1.amazonaws.com"},
+	    {"us-east-1", false, true, "s3.dualstack.us-east-1.amazonaws.com"},
+	    {"us-east-1", true, true, "s3-fips.dualstack.us-east-1.amazonaws.com"},
+	    {"us-gov-west-1", true, false, "s3-fips.us-gov-west-1.amazonaws.com"},
+	    {"cn-north-1", false, true, "s3.dualstack.cn-north-1.amazonaws.com.cn"},
+	    {"us-iso-east-1", false, false, "s3.us-iso-east-1.c2s.ic.gov"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct endpoint_opts opts = {.service = "s3",
+		    .region = cases[i].region,
+		    .fips = cases[i].fips,
+		    .dual_stack = cases[i].dual_stack};
+		struct endpoint endpoint;
+		struct tmf_err err = {0};
+
+		ck_assert_int_eq(endpoint_resolve(&opts, &endpoint, &err), 0);
+		ck_assert_str_eq(endpoint.host, cases[i].host);
+		endpoint_fini(&endpoint);
+	}
+}
+END_TEST
+
 /* Regions that nobody has heard of go by their names. */
 START_TEST(new_regions)
 {
@@ -196,6 +228,7 @@ main(void)
 
 	tcase_add_test(tests, every_resolution);
 	tcase_add_test(tests, load_balancing);
+	tcase_add_test(tests, simple_storage);
 	tcase_add_test(tests, new_regions);
 	tcase_add_test(tests, global_sts);
 	tcase_add_test(tests, switches_exclude_a_custom_one);

@@ -110,6 +110,7 @@ START_TEST(requests)
 		    target != NULL ? target : "-", calls[i].target != NULL ? calls[i].target : "-");
 		ck_assert_str_eq(
 		    request->url + strlen(request->url) - strlen(calls[i].path), calls[i].path);
+		ck_assert_ptr_null(strstr(strstr(request->url, "://") + 3, "//"));
 		ck_assert_str_eq(jsonx_get_string(f.result, "NextToken"), "t");
 		aws_fixture_fini(&f);
 	}

@@ -203,7 +203,8 @@ read_reply(const struct aws_protocol *protocol, const struct aws_operation *oper
     const json_t *response, struct aws_reply *reply, struct tmf_err *err)
 {
 	const char *body = jsonx_get_string(response, "body");
-	const struct aws_reply_headers headers = {header_of, json_object_get(response, "headers")};
+	const struct aws_reply_headers headers = {
+	    header_of, json_object_get(response, "headers"), 200};
 	struct aws_reader *reader = protocol->begin(operation);
 
 	for (size_t i = 0; body != NULL && body[i] != '\0'; i++)

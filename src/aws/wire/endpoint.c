@@ -128,6 +128,15 @@ endpoint_is_sts_global(const struct endpoint_opts *opts)
 	return false;
 }
 
+/* S3 is older than the domains of the others: its dual stack is a label of the name. Example:
+ * s3-fips.dualstack.us-east-1.amazonaws.com with both switches. */
+static char *
+endpoint_host_of_s3(const struct endpoint_opts *opts, const struct partition *partition)
+{
+	return mem_printf("s3%s%s.%s.%s", opts->fips ? "-fips" : "",
+	    opts->dual_stack ? ".dualstack" : "", opts->region, partition->suffix);
+}
+
 static const char *
 endpoint_label(const char *service)
 {
@@ -148,6 +157,8 @@ endpoint_host(const struct endpoint_opts *opts)
 
 	if (endpoint_is_sts_global(opts))
 		return mem_strdup(STS_GLOBAL_HOST);
+	if (strcmp(opts->service, "s3") == 0)
+		return endpoint_host_of_s3(opts, partition);
 	if (strcmp(opts->service, "signin") == 0)
 		return mem_printf("%s.signin%s.%s", opts->region, opts->fips ? "-fips" : "",
 		    partition->signin_suffix);

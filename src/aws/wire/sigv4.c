@@ -103,7 +103,7 @@ sigv4_normalize_path(struct buf *out, struct str path)
 		buf_add_char(out, '/');
 }
 
-/* An empty path is signed as a slash. */
+/* An empty path is signed as a slash. A key of S3 may hold "a//b" and "..", and is encoded once. */
 static void
 sigv4_add_path(struct buf *out, const struct sigv4_request *request)
 {
@@ -111,6 +111,11 @@ sigv4_add_path(struct buf *out, const struct sigv4_request *request)
 
 	if (request->path.len == 0 || str_is(request->path, "/")) {
 		buf_add_char(out, '/');
+		return;
+	}
+	assert(!request->normalize_path || !request->path_as_sent);
+	if (request->path_as_sent) {
+		buf_add_str(out, request->path);
 		return;
 	}
 	if (request->normalize_path)

@@ -44,6 +44,7 @@ struct sigv4_request {
 	size_t headers_count;
 	struct str body;
 	bool normalize_path; /* resolve . and .., fold slashes (all services but S3) */
+	bool path_as_sent;   /* S3: the path is not encoded once more for the signature */
 	bool sign_body;	     /* also add x-amz-content-sha256 to the signed headers */
 	bool token_unsigned; /* the session token is added to the request after signing */
 };

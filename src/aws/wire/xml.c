@@ -100,7 +100,7 @@ static void
 xml_add_missing_lists(json_t *object, const struct xml_shape *members)
 {
 	for (const struct xml_shape *s = members; s->element != NULL; s++)
-		if (xml_is_list(s))
+		if (xml_is_list(s) || s->kind == XML_FLAT)
 			xml_list_of(object, s);
 }
 
@@ -157,13 +157,14 @@ xml_capture_kept(struct xml_parser *p, const char *name)
 	return false;
 }
 
-/* EC2 answers errors with <Response>, the Query protocol with <ErrorResponse>. A longer name is
- * cut off: no operation here has one, and an error shows its beginning. */
+/* EC2 answers errors with <Response>, the Query protocol with <ErrorResponse>, S3 with <Error>. A
+ * longer name is cut off: no operation here has one, and an error shows its beginning. */
 static void
 xml_start_root(struct xml_parser *p, const char *name)
 {
 	memcpy(p->root, name, strnlen(name, sizeof(p->root) - 1));
-	p->is_error = strcmp(name, "Response") == 0 || strcmp(name, "ErrorResponse") == 0;
+	p->is_error = strcmp(name, "Response") == 0 || strcmp(name, "ErrorResponse") == 0 ||
+		      strcmp(name, "Error") == 0;
 	p->result = json_object();
 	xml_push(p, p->result, NULL, p->members);
 }
@@ -204,6 +205,11 @@ xml_start_member(struct xml_parser *p, const struct frame *top, const char *name
 		s++;
 	if (s->element == NULL) {
 		p->skipping = 1;
+	} else if (s->kind == XML_FLAT) {
+		json_t *item = json_object();
+
+		json_array_append_new(xml_list_of(top->container, s), item);
+		xml_push(p, item, NULL, s->members);
 	} else if (xml_is_list(s)) {
 		xml_push(p, xml_list_of(top->container, s), s, s->members);
 	} else if (s->kind == XML_STRUCT) {

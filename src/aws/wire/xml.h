@@ -23,6 +23,7 @@ enum xml_kind {
 	XML_BOOLEAN,
 	XML_STRUCT,
 	XML_LIST,    /* of structs */
+	XML_FLAT,    /* the same without an element around it: each of this name is an item */
 	XML_STRINGS, /* a list of strings */
 	XML_PAIRS, /* a list of key and value, as of tags: an object, a fifth of the list's size */
 };
@@ -40,7 +41,7 @@ struct xml_shape {
 
 struct xml_parser;
 
-/* members: those of the root element. An error reply (root <Response>, <ErrorResponse>) is
+/* members: those of the root element. An error reply (root <Response>, <ErrorResponse>, <Error>) is
  * understood whatever the shape. */
 struct xml_parser *xml_parser_new(const struct xml_shape *members);
 void xml_parser_free(struct xml_parser *parser);
