@@ -173,11 +173,13 @@ const struct subcommand cli_subcommands[] = {
 	.args = "[WORKFLOW]",
 	.summary = "check that mirroring will work, before anything is changed",
 	.examples = "tmflow doctor --region eu-west-1\n"
-		    "tmflow doctor workflows/backfill.yaml --config config/eu-west-1.yaml -o json",
+		    "tmflow doctor workflows/backfill.yaml --config config/eu-west-1.yaml -o json\n"
+		    "tmflow doctor --organization --assume-role tmflow --region eu-west-1",
 	.args_min = 0,
 	.args_max = 1,
 	.options = OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(CONFIG) | OPTION_BIT(HOOK) |
-		   OPTION_BIT(REGION),
+		   OPTION_BIT(REGION) | OPTION_BIT(ACCOUNT) | OPTION_BIT(ACCOUNTS) |
+		   OPTIONS_ORGANIZATION,
 	.run = cmd_doctor,
     },
     {

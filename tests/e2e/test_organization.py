@@ -1,5 +1,6 @@
 """--organization: all active accounts and their enabled regions, as coverage, audit, doctor and runs see them."""
-import json
+import os
+import shutil
 
 import harness
 
@@ -115,6 +116,81 @@ class Organization(harness.Case):
     def test_throttled_lists(self):
         sim = self.world("--fault", "throttle:ListAccounts@0.3", "--fault", "throttle:DescribeRegions@0.3", accounts=43, instances=2)
         self.assertEqual(len(self.places(self.coverage(sim).json)), 86)
+
+    # --- the doctor ---
+
+    def checks(self, done):
+        """Those of each place; of the whole under None."""
+        places = {}
+        for check in done.json["checks"]:
+            place = (check["account"], check["region"]) if "region" in check else None
+            self.assertNotIn(check["name"], places.setdefault(place, {}))
+            places[place][check["name"]] = check
+        return places
+
+    def failed(self, places):
+        return {place: {name for name, check in checks.items() if check["status"] == "fail"} for place, checks in places.items()}
+
+    def test_doctor_in_every_place(self):
+        sim = self.world(accounts=3)
+        done = self.ask(sim, "doctor", "--config", sim.config, code=1)
+        places = self.checks(done)
+        self.assertEqual(set(places) - {None}, self.expect(range(3)))
+        self.assertEqual(set(places[None]), {"state-directory"})
+        for (account_, region), checks in ((p, c) for p, c in places.items() if p):
+            self.assertIn(f"in account {account_}", checks["identity"]["seen"])
+            self.assertIn(region, checks["region"]["seen"])
+        # What the rules name is there in one place each, and the others say so.
+        one = self.tmflow("doctor", "--config", sim.config, "-o", "json", sim=sim, env={"AWS_REGION": "us-east-1"}).json["checks"]
+        same = {c["name"]: c["status"] for c in one if c["name"] not in ("state-directory", "settings", "credentials")}
+        there = places[(account(0), "us-east-1")]
+        self.assertEqual(set(there), set(same))
+        elsewhere = {name for name, status in same.items() if there[name]["status"] != status}
+        self.assertTrue(elsewhere)
+        for name in elsewhere:
+            self.assertIn(name.split(":")[0], ("filter", "target"))
+            self.assertEqual((same[name], there[name]["status"]), ("fail", "warn"))
+            self.assertIn("another account or region", there[name]["remedy"])
+        # In one place a permission is missing.
+        before = self.failed(places)
+        sim.ask(f"/_sim/faults?account={account(1)}&region=eu-west-1", {"faults": ["refuse:UnauthorizedOperation:CreateTrafficMirrorSession@1"]})
+        after = self.failed(self.checks(self.ask(sim, "doctor", "--config", sim.config, code=1)))
+        self.assertEqual({p: after[p] - before[p] for p in after if after[p] != before[p]},
+                         {(account(1), "eu-west-1"): {"permission:ec2:CreateTrafficMirrorSession"}})
+
+    def test_doctor_where_a_role_is_denied_or_a_file_is_wrong(self):
+        sim = self.world("--deny-role", account(1), accounts=3)
+        shutil.copy(sim.config, os.path.join(self.dir, "us-east-1.yaml"))
+        self.write("eu-west-1.yaml", "vpcs: nothing\n")
+        config = os.path.join(self.dir, "{region}.yaml")
+        places = self.checks(self.ask(sim, "doctor", "--config", config, region=REGIONS, code=1))
+        self.assertEqual(set(places) - {None}, self.expect(range(3)))
+        for n in (0, 2):
+            self.assertEqual(set(places[(account(n), "eu-west-1")]), {"place"})
+            self.assertIn("eu-west-1.yaml", places[(account(n), "eu-west-1")]["place"]["seen"])
+            self.assertEqual(places[(account(n), "us-east-1")]["identity"]["status"], "pass")
+        self.assertEqual(places[(account(1), "us-east-1")]["identity"]["status"], "fail")
+        self.assertIn("AccessDenied", places[(account(1), "us-east-1")]["identity"]["seen"])
+        # Without --region the denied account is one place.
+        places = self.checks(self.ask(sim, "doctor", "--config", sim.config, code=1))
+        self.assertEqual({p for p in places if p and p[0] == account(1)}, {(account(1), "us-east-1")})
+        self.assertIn("AccessDenied", places[(account(1), "us-east-1")]["place"]["seen"])
+
+    def test_doctor_for_people_and_by_other_lists(self):
+        sim = self.world(accounts=2)
+        done = self.tmflow("doctor", "--config", sim.config, "--region", REGIONS, sim=sim)
+        self.assertRegex(done.out, r"(?m)^pass  state-directory: .*\nus-east-1: [0-9]+ pass, [0-9]+ warn, [0-9]+ fail$")
+        self.assertRegex(done.out, r"(?m)^2 accounts and regions: [0-9]+ pass, [0-9]+ warn, [0-9]+ fail$")
+        self.assertNotIn("pass  identity", done.out)
+        accounts = self.write("accounts.yaml", f"""assumeRole: arn:aws:iam::{{account}}:role/mirror
+accounts:
+  - {{id: '{account(1)}', regions: [us-east-1, eu-west-1]}}
+""")
+        done = self.tmflow("doctor", "--config", sim.config, "--accounts", accounts, "-o", "json", sim=sim)
+        self.assertEqual(set(self.checks(done)) - {None}, self.expect([1]))
+        done = self.tmflow("doctor", "--config", sim.config, "--accounts", accounts, "--account", account(0), "-o", "json", sim=sim)
+        self.assertEqual(done.code, 2)
+        self.assertIn("--accounts", done.json["cause"])
 
     def test_words_that_do_not_go_together(self):
         sim = self.world(accounts=1)

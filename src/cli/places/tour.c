@@ -110,10 +110,15 @@ tour_begin_stop(struct tour *tour, struct tour_stop *stop)
 	struct tmf_err err = {0};
 	int code;
 
-	*stop =
-	    (struct tour_stop){.place = &tour->places.at[tour->next++], .tour = tour, .open = true};
+	*stop = (struct tour_stop){
+	    .place = &tour->places.at[tour->next], .at = tour->next, .tour = tour, .open = true};
+	tour->next++;
 	tour->open++;
 	code = tour_stop_open(stop, &err);
+	if (code != EXIT_OK && tour->opts->faults_are_answers) {
+		code = EXIT_OK;
+		tmf_err_set(&err, TMF_ERR_INVALID, "settings or files cannot be used");
+	}
 	if (code == EXIT_OK && !tmf_err_isset(&err) && tmf_err_isset(&stop->place->fault))
 		tmf_err_copy(&err, &stop->place->fault);
 	if (code != EXIT_OK) {

@@ -16,6 +16,7 @@
 /* A place while it is asked. */
 struct tour_stop {
 	const struct place *place;
+	size_t at;		    /* of the place among all */
 	struct workspace workspace; /* with its mirror */
 	struct cli_opts opts;	    /* the command's, for this place */
 	char *config;		    /* its path, filled in */
@@ -30,6 +31,8 @@ struct tour_opts {
 	struct store
 	    *store; /* borrowed: what AWS refused, and what was made. NULL: one that vanishes */
 	bool needs_config; /* else a place without one has no mirror (workspace_has_config) */
+	/* A place whose files are wrong is answered with an error as well, and ends nothing. */
+	bool faults_are_answers;
 	/* Starts the question at a place whose mirror is ready. */
 	struct tmf_call *(*ask)(void *arg, struct tour_stop *stop);
 	/* The answer, or NULL with *err: the place could not be opened, or its call failed. Also
@@ -42,7 +45,7 @@ struct tour_opts {
 /*
  * Asks in all places of the options: --region, --account and --assume-role, --accounts, or
  * --organization. A
- * configuration that is invalid ends it before it is asked there.
+ * configuration that is invalid ends it before it is asked there, unless faults are answers.
  * Returns EXIT_OK, or says why and returns the exit code. What failed at a place is answered's.
  */
 int tour_run(const struct tour_opts *opts);

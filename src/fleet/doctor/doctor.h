@@ -39,6 +39,9 @@ enum doctor_status { DOCTOR_PASS, DOCTOR_WARN, DOCTOR_FAIL };
 void doctor_check_add(json_t *checks, const char *name, enum doctor_status status, const char *seen,
     const char *remedy);
 
+/* How what was seen begins where the configuration names what is not there. */
+#define DOCTOR_NOT_FOUND "not found in this account and region"
+
 /* The IAM actions that it needs to look at everything; ends with NULL. What a run needs is asked
  * for by dry runs, and needs no permission to be asked. */
 extern const char *const doctor_iam_actions[];

@@ -342,7 +342,7 @@ given_check(struct doctor *doctor, struct target_look *look)
 	if (target == NULL) {
 		doctor_check(doctor, look_name(look, "target"), DOCTOR_FAIL,
 		    "correct targetId, or have its owner share it with this account",
-		    "not found in this account and region, nor shared with it");
+		    DOCTOR_NOT_FOUND ", nor shared with it");
 		return;
 	}
 	if (own || mirror_config_trusts(doctor->opts.mirror->config, owner))
@@ -409,7 +409,7 @@ filters_check(struct doctor *doctor)
 		json_object_set_new(seen, look.id, json_true());
 		if (filter == NULL)
 			doctor_check(doctor, look_name(&look, "filter"), DOCTOR_FAIL,
-			    "correct filterId", "not found in this account and region");
+			    "correct filterId", DOCTOR_NOT_FOUND);
 		else if (filter_take_described(filter) == FILTER_NOTHING)
 			doctor_check(doctor, look_name(&look, "filter"), DOCTOR_FAIL,
 			    "add rules that accept traffic", "no rule accepts a packet");

@@ -4,6 +4,8 @@
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "cli/answer.h"
+#include "cli/commands/fleet/cmd_doctor_places.h"
+#include "cli/places/places.h"
 #include "cli/run/definition.h"
 #include "cli/run/permissions.h"
 #include "cli/workspace/workspace.h"
@@ -194,7 +196,9 @@ examination_answer(const struct examination *examination)
 	json_t *check;
 	size_t i;
 
-	if (examination->output == OUTPUT_TEXT) {
+	if (examination->output == OUTPUT_TEXT && places_are_several(&examination->opts)) {
+		doctor_places_print(examination->checks);
+	} else if (examination->output == OUTPUT_TEXT) {
 		examination_print(examination);
 	} else if (examination->output == OUTPUT_JSONL) {
 		json_array_foreach (examination->checks, i, check)
@@ -222,7 +226,11 @@ cmd_doctor(const struct cli_opts *opts)
 		    opts->args[0], examination.workspace.registry, opts->output, NULL);
 		code = examination.machine != NULL ? EXIT_OK : EXIT_INVALID;
 	}
-	if (code == EXIT_OK) {
+	if (code == EXIT_OK && places_are_several(opts)) {
+		examination_check_state(&examination);
+		code = doctor_places(&examination.opts, opts->output,
+		    examination.workspace.registry, examination.machine, examination.checks);
+	} else if (code == EXIT_OK) {
 		cli_on_fault(examination_note_fault, &examination);
 		examination_check_state(&examination);
 		if (examination_open(&examination))
