@@ -145,7 +145,8 @@ ledger_failed_among(struct mirror *mirror, json_t *ids, json_t **ret_ids, struct
 }
 
 /* What holds for the whole instance holds for each of its failed rows. An instance that was
- * `failed` on two interfaces and is terminated since has two rows `ineligible: terminated`. */
+ * `failed` on two interfaces and is terminated since has two rows `ineligible: terminated`. Returns
+ * how many rows it had. */
 static int
 ledger_put_over_failed(struct mirror *mirror, const struct outcome *outcome, struct tmf_err *err)
 {
@@ -153,9 +154,10 @@ ledger_put_over_failed(struct mirror *mirror, const struct outcome *outcome, str
 	const char *key;
 	json_t *failed;
 	json_t *rows;
+	int put = 0;
 	int ret = 0;
 
-	assert(mirror->only_failed && outcome->interface_id == NULL);
+	assert(outcome->interface_id == NULL);
 	if (ledger_rows(mirror, outcome->instance_id, &rows, err) < 0)
 		return -1;
 	json_object_foreach (rows, key, failed) {
@@ -163,23 +165,31 @@ ledger_put_over_failed(struct mirror *mirror, const struct outcome *outcome, str
 
 		ledger_row_of(copy, &row);
 		row.beside = row.slot != NULL;
-		if (ret == 0 && json_is_true(failed))
+		if (ret == 0 && json_is_true(failed)) {
 			ret = store_outcome_put(mirror->account->store, mirror->run_id, &row, err);
+			put++;
+		}
 		free(copy);
 	}
 	json_decref(rows);
-	return ret;
+	return ret < 0 ? -1 : put;
 }
 
 /* In a normal run the row of an instance has no interface, since none is known. In a retry there
- * are rows already, and one more would count the instance twice. */
+ * are rows already, and one more would count the instance twice. So it is with what is gone where
+ * the ledger is that of many events: one of them may have failed on it. */
 int
 ledger_put(struct mirror *mirror, const struct outcome *outcome, struct tmf_err *err)
 {
 	struct outcome row;
 
-	if (mirror->only_failed && outcome->interface_id == NULL)
-		return ledger_put_over_failed(mirror, outcome, err);
+	if (outcome->interface_id == NULL &&
+	    (mirror->only_failed || (mirror->shares_run && outcome->kind == OUTCOME_GONE))) {
+		int put = ledger_put_over_failed(mirror, outcome, err);
+
+		if (put != 0 || mirror->only_failed)
+			return put < 0 ? -1 : 0;
+	}
 	row = *outcome;
 	row.beside = outcome->slot != NULL;
 	if (outcome->slot == NULL)

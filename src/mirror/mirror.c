@@ -85,6 +85,9 @@ mirror_role(const struct mirror *mirror, const char *account_id)
 void
 mirror_set_last_round(struct mirror *mirror, bool last_round)
 {
+	if (last_round && !mirror->last_round)
+		mirror->progress.failed = 0; /* all of it is tried again */
+	mirror->last_round = last_round;
 	mirror->only_failed = mirror->retry_failed || (last_round && !mirror->shares_run);
 }
 

@@ -13,7 +13,7 @@ struct dry_run;
 struct mirror_progress {
 	uint64_t pages;	    /* described */
 	uint64_t instances; /* seen in them */
-	uint64_t failed;    /* recorded as `failed` */
+	uint64_t failed;    /* recorded as `failed`, since the last round began if it has */
 	uint64_t missing;   /* sessions found missing, to be created */
 	bool more;	    /* the listing goes on after the last page */
 };
@@ -37,6 +37,7 @@ struct mirror {
 	bool retry_failed; /* `resume --retry-failed`, as mirror_opts has it */
 	/* At work on what run_id has recorded as failed: in such a resume, or the last round. */
 	bool only_failed;
+	bool last_round;
 	bool prune; /* sessions that no rule wants any more are removed */
 	struct prune_limit prune_limit;
 	struct mirror_progress progress;

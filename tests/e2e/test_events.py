@@ -78,12 +78,13 @@ class Events(harness.Case):
         return sim.ask("/_sim/world")["Instances"][index]
 
     def hurried(self, workflow):
-        """A copy that looks for an instance only twice, a second apart."""
+        """A copy that looks for an instance only twice, a second apart, and tries again after a second."""
         with open(workflow, encoding="utf-8") as f:
             text = f.read()
-        self.assertIn("Seconds: 6", text)
-        self.assertIn("NumericLessThan: 6", text)
-        return self.write(os.path.basename(workflow), text.replace("Seconds: 6", "Seconds: 1").replace("NumericLessThan: 6", "NumericLessThan: 2"))
+        for slow, fast in (("Seconds: 65\n", "Seconds: 1\n"), ("Seconds: 6\n", "Seconds: 1\n"), ("NumericLessThan: 6\n", "NumericLessThan: 2\n")):
+            self.assertIn(slow, text)
+            text = text.replace(slow, fast)
+        return self.write(os.path.basename(workflow), text)
 
     # --- on-launch ---
 
@@ -289,6 +290,51 @@ class Events(harness.Case):
         self.assertEqual((done.code, done.json["summary"]), (0, {"created": 1, "gone": 1}), done.err + done.out)
         self.assertEqual({r["instanceId"]: r["outcome"] for r in self.rows()}, {instance: "created", gone: "gone"})
         self.assertEqual(sim.report()["actions"]["DescribeInstances"]["calls"], 1)
+
+    # --- what fails is tried once more ---
+
+    def sequence(self, ids):
+        event = finding(None, kind="AttackSequence:EC2/CompromisedInstanceGroup", resource="AttackSequence")
+        event["detail"]["service"]["detection"] = {"sequence": {"resources": [
+            {"uid": f"arn:aws:ec2:us-east-1:{ACCOUNT}:instance/{i}", "resourceType": "EC2_INSTANCE"} for i in ids]}}
+        return event
+
+    def test_capacity_comes_back_for_an_event(self):
+        for workflow, event in ((LAUNCH, state_change), (GUARDDUTY, finding)):
+            sim = self.sim("--plain", "--single-subnet", "--fault", "refuse:InsufficientInstanceCapacity:RunInstances@#1", instances=2)
+            self.only_row(self.event(sim, self.hurried(workflow), event(self.instance(sim)["InstanceId"])), "created")
+            self.assertEqual(sim.report()["actions"]["RunInstances"]["calls"], 2)
+            sim.stop()
+
+    def test_what_is_refused_for_an_event_is_asked_for_twice(self):
+        sim = self.sim("--plain", "--single-subnet", "--fault", "refuse:InsufficientInstanceCapacity:RunInstances@1", instances=3)
+        done = self.event(sim, self.hurried(GUARDDUTY), self.sequence(self.instance(sim, i)["InstanceId"] for i in range(3)))
+        self.assertEqual((done.code, done.json["summary"]), (5, {"failed": 3}), done.err)
+        self.assertEqual(sim.report()["actions"]["RunInstances"]["calls"], 2)
+        sim.ask("/_sim/faults", {"faults": []})
+        done = self.tmflow("resume", "@latest", "--retry-failed", "-q", "-o", "json", sim=sim)
+        self.assertEqual((done.code, done.json["summary"]), (0, {"created": 3}), done.err)
+
+    def test_only_what_failed_is_looked_at_again(self):
+        """One of three fails, and is terminated or no longer listed when it is tried again: what was said of the others stays."""
+        with open(self.hurried(GUARDDUTY), encoding="utf-8") as f:
+            workflow = self.write("slower.yaml", f.read().replace("Seconds: 1\n    Assign: {LastRound", "Seconds: 3\n    Assign: {LastRound"))
+        for outcome in ("ineligible", "gone"):
+            sim = self.sim("--plain", "--single-subnet", "--no-auth", "--fault", "refuse:InvalidParameterValue:CreateTrafficMirrorSession@#2", instances=3)
+            ids = {self.instance(sim, i)["NetworkInterfaces"][0]["NetworkInterfaceId"]: self.instance(sim, i)["InstanceId"] for i in range(3)}
+            event = self.write("event.json", json.dumps(self.sequence(ids.values())))
+            process = self.start("run", workflow, "--config", sim.config, "--no-online-check", "--input", event, "-q", "-o", "json", sim=sim)
+            while len(sim.sessions()) < 2:
+                self.assertIsNone(process.poll())
+            bad = next(i for interface, i in ids.items() if interface not in sim.sessions())
+            if outcome == "gone":
+                sim.ask("/_sim/answers?operation=DescribeInstances", b"<reservationSet/>")
+            else:
+                sim.ask(f"/_sim/instances/{bad}/terminate", b"")
+            out, err = process.communicate(timeout=harness.RUN_SECONDS)
+            self.assertEqual((process.returncode, json.loads(out)["summary"]), (0, {"created": 2, outcome: 1}), err)
+            self.assertEqual({r["instanceId"]: r["outcome"] for r in self.rows()}, {i: outcome if i == bad else "created" for i in ids.values()})
+            sim.stop()
 
     def test_member_accounts_that_are_listed(self):
         sim, config, instance = member_world(self)

@@ -73,6 +73,53 @@ class Listen(services.Case):
         self.assertLessEqual(sum(n for action, n in calls.items() if action.startswith("Describe")), 40, calls)
         self.drain(process)
 
+    def hurried(self):
+        """A copy of on-launch.yaml that tries again what failed after a second, while the process still trusts what AWS refused."""
+        with open(os.path.join(harness.ROOT, "workflows", "on-launch.yaml"), encoding="utf-8") as f:
+            text = f.read()
+        for slow in ("Seconds: 65\n", "Seconds: 6\n"):
+            self.assertIn(slow, text)
+            text = text.replace(slow, "Seconds: 1\n")
+        return self.write("hurried.yaml", text)
+
+    def test_a_storm_without_capacity_asks_once(self):
+        """No event's last round forgets for the others what the process has been refused."""
+        sim = self.sim("--plain", "--single-subnet", "--fault", "refuse:InsufficientInstanceCapacity:RunInstances@1", instances=30)
+        queue = self.queue(receives_max=1)
+        queue.add(*[launch(i) for i in self.instances(sim, "running")])
+        process = self.listen(queue, "--on-launch", self.hurried(), "--visibility", "10", sim=sim)
+        queue.wait(lambda q: len(q.dead) == 30, 60)
+        self.assertEqual(sim.report()["actions"]["RunInstances"]["calls"], 1)
+        self.assertIn("InsufficientInstanceCapacity", self.said(process))
+        self.drain(process)
+
+    def test_what_failed_and_then_went_well_is_done(self):
+        sim = self.sim("--plain", "--single-subnet", "--fault", "refuse:InvalidParameterValue:CreateTrafficMirrorSession@#1", instances=1)
+        queue = self.queue(receives_max=1)
+        queue.add(launch(self.instances(sim, "running")[0]))
+        process = self.listen(queue, "--on-launch", self.hurried(), sim=sim)
+        queue.wait(lambda q: not q.messages, 60)
+        self.assertEqual((len(queue.deleted), queue.dead, sim.report()["sessions"]["live"]), (1, [], 1))
+        self.drain(process)
+
+    def test_what_is_gone_has_not_failed(self):
+        """In the ledger of all events a failure does not stay beside the end of its instance."""
+        sim = self.sim("--plain", "--single-subnet", "--fault", "refuse:InvalidParameterValue:CreateTrafficMirrorSession@1", instances=1)
+        queue = self.queue(receives_max=1)
+        instance = self.instances(sim, "running")[0]
+        queue.add(launch(instance))
+        state = os.path.join(self.dir, "gone")
+        process = self.listen(queue, "--on-launch", self.hurried(), "--visibility", "10", sim=sim, TMFLOW_STATE_DIR=state)
+        queue.wait(lambda q: len(q.dead) == 1, 60)
+        sim.ask("/_sim/answers?operation=DescribeInstances", b"<reservationSet/>")
+        queue.add(launch(instance))
+        queue.wait(lambda q: not q.messages, 90)
+        self.drain(process)
+        shown = self.tmflow("show", "@latest", "--outcomes", "-o", "jsonl", state=state)
+        self.assertEqual(shown.code, 0, shown.out + shown.err)
+        rows = [json.loads(line) for line in shown.out.splitlines()]
+        self.assertEqual([(r["instanceId"], r["outcome"]) for r in rows], [(instance, "gone")])
+
     def test_a_storm_whose_listener_is_killed(self):
         """What was looked up together is acknowledged one by one: each message comes again whose run did not end."""
         sim = self.sim("--plain", "--single-subnet", "--fault", "delay:20@1", instances=48)

@@ -250,6 +250,18 @@ describe_page_check_ids(struct tmf_op *op, const json_t *ids)
 	return 0;
 }
 
+/*
+ * What AWS has refused may be asked for again in the last round. Where many events share a process
+ * that is left to the time for which it trusts a refusal: were each to forget, a storm of launches
+ * in a subnet without capacity would ask for as many instances as it has events.
+ */
+static void
+describe_page_forget(const struct account *account, bool named)
+{
+	if (!named || account->fresh_ms == 0)
+		refusals_forget(account->refusals);
+}
+
 static enum tmf_op_next
 describe_page_start(struct tmf_op *op)
 {
@@ -263,9 +275,9 @@ describe_page_start(struct tmf_op *op)
 		return TMF_OP_FAIL;
 	last_round = json_is_true(action_field_of(op, "LastRound"));
 	mirror_set_last_round(env(op), last_round);
-	if (last_round && action_text_of(op, "NextToken") == NULL)
-		refusals_forget(action_account(op)->refusals);
 	ids = action_field_of(op, "InstanceIds");
+	if (last_round && action_text_of(op, "NextToken") == NULL)
+		describe_page_forget(action_account(op), ids != NULL);
 	max = action_field_of(op, "MaxResults");
 	given = max != NULL				     ? json_integer_value(max)
 		: mirror_config_matches_all(env(op)->config) ? PAGE_RESULTS_DEFAULT_ALL

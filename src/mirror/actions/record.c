@@ -37,6 +37,7 @@ record_start(struct tmf_op *op)
 
 	if (action_input_check(op) < 0 || record_read_kind(op, &outcome.kind) < 0)
 		return TMF_OP_FAIL;
+	mirror_set_last_round(env(op), json_is_true(action_field_of(op, "LastRound")));
 	outcome.reason = action_text_of(op, "Reason");
 	json_array_foreach (action_field_of(op, "InstanceIds"), i, id) {
 		outcome.instance_id = json_string_value(id);
@@ -53,6 +54,8 @@ static const struct tmf_action_field input[] = {
     {"InstanceIds", "list of string", true, "the instances"},
     {"Outcome", "string", true, "gone, excluded, ineligible or foreign-account"},
     {"Reason", "string", false, "a word or two for the ledger"},
+    {"LastRound", "boolean", false,
+	"as tmflow:describe-page was given it: only what this run has recorded as failed"},
     {.name = NULL},
 };
 
