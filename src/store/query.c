@@ -163,15 +163,27 @@ stmt_put(struct store *store, enum store_sql sql, sqlite3_stmt *stmt)
 		sqlite3_finalize(stmt);
 }
 
+/* Within a transaction it ends that one, a read as well: who then commits must not find the half of
+ * what a call wrote. */
+static int
+query_refused(struct store *store, struct tmf_err *fault, struct tmf_err *err)
+{
+	if (store->writing)
+		return store_abort(store, fault, err);
+	tmf_err_move(err, fault);
+	return -1;
+}
+
 int
 store_query(struct store *store, enum store_sql sql, const struct store_arg *args, store_row_fn *fn,
     void *arg, struct tmf_err *err)
 {
+	struct tmf_err fault = {0};
 	int result = 0;
-	sqlite3_stmt *stmt = stmt_take(store, sql, err);
+	sqlite3_stmt *stmt = stmt_take(store, sql, &fault);
 
 	if (stmt == NULL)
-		return -1;
+		return query_refused(store, &fault, err);
 	int code = bind_all(stmt, args);
 	if (code == SQLITE_OK)
 		code = sqlite3_step(stmt);
@@ -183,8 +195,10 @@ store_query(struct store *store, enum store_sql sql, const struct store_arg *arg
 		code = sqlite3_step(stmt);
 	}
 	if (code != SQLITE_ROW && code != SQLITE_DONE)
-		result = store_fail(store, err);
+		store_fail(store, &fault);
 	stmt_put(store, sql, stmt);
+	if (tmf_err_isset(&fault))
+		return query_refused(store, &fault, err);
 	return result < 0 ? -1 : 0;
 }
 
@@ -192,11 +206,11 @@ int
 store_abort(struct store *store, struct tmf_err *fault, struct tmf_err *err)
 {
 	assert(tmf_err_isset(fault) && !tmf_err_isset(&store->fault));
+	store->writing = false;
 	/* SQLite may have rolled back by itself. A failing ROLLBACK leaves nothing to be done: it
 	 * is repeated by the process that opens the file next. */
 	if (!sqlite3_get_autocommit(store->db))
 		store_query(store, SQL_ROLLBACK, STORE_NO_ARGS, NULL, NULL, NULL);
-	store->writing = false;
 	store->reading = false;
 	store->current = (struct store_current){0};
 	tmf_err_move(&store->fault, fault);
@@ -263,9 +277,12 @@ store_write_returning(struct store *store, enum store_sql sql, const struct stor
 	if (store_begin(store, err) < 0)
 		return -1;
 	assert(store->writing);
-	if (store_query(store, sql, args, fn, arg, &fault) < 0)
+	if (store_query(store, sql, args, fn, arg, &fault) == 0)
+		return 0;
+	if (store->writing) /* it was fn that found a fault */
 		return store_abort(store, &fault, err);
-	return 0;
+	tmf_err_move(err, &fault);
+	return -1;
 }
 
 int
@@ -290,8 +307,8 @@ store_commit(struct store *store, struct tmf_err *err)
 	if (!store_is_temporary(store) &&
 	    store_dir_check_file(store->path, &store->file, &fault) < 0)
 		return store_abort(store, &fault, err);
-	if (store_query(store, SQL_COMMIT, STORE_NO_ARGS, NULL, NULL, &fault) < 0)
-		return store_abort(store, &fault, err);
+	if (store_query(store, SQL_COMMIT, STORE_NO_ARGS, NULL, NULL, err) < 0)
+		return -1;
 	assert(sqlite3_get_autocommit(store->db));
 	store->writing = false;
 	return 0;

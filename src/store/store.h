@@ -29,9 +29,10 @@
  * is TMF_ERR_INVALID with the name TMFlow.Store. A commit finds out whether the file was removed or
  * replaced under the process, and fails then.
  *
- * A write or commit that SQLite refuses (disk full, damaged file) undoes all writes since the last
- * commit, and every later write and commit fails with the same error: what was committed is what a
- * resume goes on from. TMF_ERR_LIMIT, TMF_ERR_INVALID and TMF_ERR_NOT_FOUND change nothing.
+ * A write or commit that SQLite refuses (disk full, damaged file), or a read behind the first write
+ * of a transaction, undoes all writes since the last commit, and every later write and commit fails
+ * with the same error: what was committed is what a resume goes on from. TMF_ERR_LIMIT,
+ * TMF_ERR_INVALID and TMF_ERR_NOT_FOUND change nothing.
  *
  * The `each` functions stop without an error when fn returns non-zero. What fn is given is borrowed
  * until it returns. fn may read from the store and should not write to it.
