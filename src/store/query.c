@@ -292,6 +292,12 @@ store_write(
 	return store_write_returning(store, sql, args, NULL, NULL, err);
 }
 
+bool
+store_is_temporary(const struct store *store)
+{
+	return store->dir_fd < 0;
+}
+
 /* Also without a write: the reads that were begun together end here, or else this process would
  * keep the WAL from being copied into the file for as long as it waits. */
 int

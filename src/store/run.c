@@ -308,15 +308,6 @@ store_run_update(struct store *store, const struct store_run *run, struct tmf_er
 	    err);
 }
 
-int
-store_run_end(struct store *store, const struct store_run *run, struct tmf_err *err)
-{
-	assert(run->status != RUN_RUNNING);
-	if (store_run_update(store, run, err) < 0)
-		return -1;
-	return run->status == RUN_SUCCEEDED ? store_checkpoints_delete(store, run->id, err) : 0;
-}
-
 /* --- reading --- */
 
 /* NULL for SQL's NULL. */

@@ -291,12 +291,6 @@ store_sync(struct store *store, struct tmf_err *err)
 	    sqlite3_errstr(code));
 }
 
-bool
-store_is_temporary(const struct store *store)
-{
-	return store->dir_fd < 0;
-}
-
 void
 store_close(struct store *store)
 {

@@ -3,7 +3,16 @@
 #include <assert.h>
 #include <string.h>
 
-/* A run is removed with all of its rows: what has grown old is not looked at any more. */
+/* The end of a run, and its removal with all of its rows. */
+
+int
+store_run_end(struct store *store, const struct store_run *run, struct tmf_err *err)
+{
+	assert(run->status != RUN_RUNNING);
+	if (store_run_update(store, run, err) < 0)
+		return -1;
+	return run->status == RUN_SUCCEEDED ? store_checkpoints_delete(store, run->id, err) : 0;
+}
 
 /* Those of one run or part. Its own row goes last, so that none is left that nobody can find. */
 static int
