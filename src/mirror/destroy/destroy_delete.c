@@ -30,25 +30,6 @@ struct deletions {
 
 static void destroy_delete_done(void *arg, struct tmf_call *call);
 
-void
-destroy_item_failed(
-    struct destroy *destroy, enum destroy_kind kind, const json_t *item, const struct tmf_err *err)
-{
-	const char *id = jsonx_get_string(item, destroy_kinds[kind].id_name);
-	const char *interface = jsonx_get_string(item, "networkInterfaceId");
-	json_t *failure = json_object();
-
-	jsonx_put_string(failure, "kind", destroy_kinds[kind].name);
-	jsonx_put_string(failure, "id", id);
-	jsonx_put_string(failure, "error", err->name);
-	jsonx_put_string(failure, "cause", tmf_err_text(err));
-	json_object_set_new(destroy->pass.failed, id, failure);
-	/* A target that stays keeps its instance, whatever the refusal: a target whose instance is
-	 * gone loses traffic without a word. */
-	if (kind == DESTROY_TARGETS && interface != NULL)
-		json_object_set_new(destroy->pass.kept_interfaces, interface, json_true());
-}
-
 /* The token of a terminated instance is refused for a day, and describes may show a deleted target
  * for a while: so the generation is used up, and the target full. An item without a subnet is of
  * nothing that a later creation could take up. */

@@ -126,6 +126,25 @@ destroy_interface_is_kept(struct destroy *destroy, const json_t *item)
 	       json_object_get(destroy->pass.kept_interfaces, interface) != NULL;
 }
 
+void
+destroy_item_failed(
+    struct destroy *destroy, enum destroy_kind kind, const json_t *item, const struct tmf_err *err)
+{
+	const char *id = jsonx_get_string(item, destroy_kinds[kind].id_name);
+	const char *interface = jsonx_get_string(item, "networkInterfaceId");
+	json_t *failure = json_object();
+
+	jsonx_put_string(failure, "kind", destroy_kinds[kind].name);
+	jsonx_put_string(failure, "id", id);
+	jsonx_put_string(failure, "error", err->name);
+	jsonx_put_string(failure, "cause", tmf_err_text(err));
+	json_object_set_new(destroy->pass.failed, id, failure);
+	/* A target that stays keeps its instance, whatever the refusal: a target whose instance is
+	 * gone loses traffic without a word. */
+	if (kind == DESTROY_TARGETS && interface != NULL)
+		json_object_set_new(destroy->pass.kept_interfaces, interface, json_true());
+}
+
 /* A target that somebody else's session uses stays, which keeps its instance. */
 static bool
 destroy_target_stays(struct destroy *destroy, const json_t *item)
