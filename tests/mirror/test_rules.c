@@ -1,3 +1,4 @@
+#include "mirror/config/instance.h"
 #include "mirror/config/rules.h"
 
 #include "base/jsonx.h"

@@ -2,6 +2,7 @@
 
 #include "base/jsonx.h"
 #include "base/mem.h"
+#include "mirror/config/instance.h"
 
 #include <assert.h>
 #include <stdarg.h>

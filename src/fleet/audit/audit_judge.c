@@ -1,6 +1,7 @@
 #include "fleet/audit/audit_internal.h"
 
 #include "base/jsonx.h"
+#include "mirror/config/instance.h"
 #include "mirror/config/instance_types.h"
 #include "mirror/filters/filters.h"
 #include "mirror/members.h"

@@ -1,6 +1,7 @@
 #include "fleet/audit/audit_internal.h"
 
 #include "base/jsonx.h"
+#include "mirror/config/instance.h"
 #include "mirror/ownership.h"
 #include "mirror/session.h"
 

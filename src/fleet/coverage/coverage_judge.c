@@ -2,6 +2,7 @@
 
 #include "base/jsonx.h"
 #include "base/mem.h"
+#include "mirror/config/instance.h"
 #include "mirror/filters/filters.h"
 #include "mirror/members.h"
 #include "mirror/ownership.h"

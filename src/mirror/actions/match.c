@@ -1,5 +1,6 @@
 #include "base/jsonx.h"
 #include "mirror/actions/action.h"
+#include "mirror/config/instance.h"
 #include "mirror/ledger.h"
 #include "mirror/targets/targets.h"
 

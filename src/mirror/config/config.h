@@ -80,6 +80,10 @@ const struct config_rule *mirror_config_rule(const struct mirror_config *config,
 const struct config_rule *
 mirror_config_rule_named(const struct mirror_config *config, const char *name);
 
+/* True if sessions of both would mirror the same to the same place. Created targets are the
+ * subnet's, whichever rule they were made for. */
+bool rule_mirrors_alike(const struct config_rule *rule, const struct config_rule *other);
+
 /* JSON pointer of the rule in its file, as "/tags/0". malloc'ed. */
 char *mirror_config_rule_pointer(const struct config_rule *rule);
 

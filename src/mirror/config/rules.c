@@ -3,6 +3,7 @@
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "mirror/config/hook.h"
+#include "mirror/config/instance.h"
 #include "mirror/names.h"
 
 #include <assert.h>
@@ -108,14 +109,6 @@ rule_tags_match(const struct config_rule *rule, const json_t *instance)
 	return rule->tag_match == TAG_MATCH_ALL ? found == rule->tag_count : found > 0;
 }
 
-static bool
-instance_member_is(const json_t *instance, const char *key, const char *wanted)
-{
-	const char *value = jsonx_get_string(instance, key);
-
-	return value != NULL && strcmp(value, wanted) == 0;
-}
-
 /* A rule of subnets compares the instance's own subnet, which is that of its primary interface. A
  * second interface in another subnet does not make it match. */
 bool
@@ -170,20 +163,6 @@ rules_try(const struct rules *rules, size_t index, json_t *instance, struct rule
 		answer == HOOK_DEFAULT ? rule_matches(ranked->rule, instance) : answer == HOOK_YES,
 	};
 	return 0;
-}
-
-static bool
-rule_text_is(const char *text, const char *other)
-{
-	return text != NULL && other != NULL ? strcmp(text, other) == 0 : text == other;
-}
-
-bool
-rule_mirrors_alike(const struct config_rule *rule, const struct config_rule *other)
-{
-	return rule_text_is(rule->filter_id, other->filter_id) &&
-	       rule_text_is(rule->target_id, other->target_id) &&
-	       rule_text_is(rule->target_subnet_id, other->target_subnet_id);
 }
 
 /* Whether an earlier rule gives the instance that session already. Only asked with matching: all,
@@ -288,49 +267,4 @@ rule_explain(const struct config_rule *rule, const json_t *instance, struct buf 
 		rule_explain_member(instance, "VpcId", rule->vpc_id, "VPC", out);
 		break;
 	}
-}
-
-/* A terminated instance is listed for about an hour, without interfaces. "stopped" is not over: a
- * stopped instance keeps its interfaces, and with them its sessions. */
-bool
-instance_is_over(const json_t *instance)
-{
-	return instance_member_is(instance, "State", "terminated") ||
-	       instance_member_is(instance, "State", "shutting-down");
-}
-
-bool
-instance_is_stopped(const json_t *instance)
-{
-	return instance_member_is(instance, "State", "stopped") ||
-	       instance_member_is(instance, "State", "stopping");
-}
-
-/* By the tags of the launch rather than by the inventory: between launch and target no target leads
- * to the instance yet. */
-bool
-instance_is_marked_target(const json_t *instance)
-{
-	const char *name = tag_value(instance, TAG_NAME);
-
-	return tag_value(instance, TAG_TARGET_OF) != NULL ||
-	       (name != NULL && strcmp(name, TAG_NAME_VALUE) == 0);
-}
-
-/* AWS gives every interface a device index and an instance exactly one of index 0. That one cannot
- * be detached, which is why it stands for the instance. */
-json_t *
-instance_primary_interface(const json_t *instance)
-{
-	const json_t *interfaces = jsonx_get_array(instance, "NetworkInterfaces");
-	json_t *interface;
-	size_t i;
-
-	json_array_foreach (interfaces, i, interface) {
-		const json_t *index = json_object_get(interface, "DeviceIndex");
-
-		if (json_is_integer(index) && json_integer_value(index) == 0)
-			return interface;
-	}
-	return NULL;
 }

@@ -23,10 +23,6 @@ struct rules *
 rules_new(const struct mirror_config *config, struct script *hook, struct tmf_err *err);
 void rules_free(struct rules *rules);
 
-/* True if sessions of both would mirror the same to the same place. Created targets are the
- * subnet's, whichever rule they were made for. */
-bool rule_mirrors_alike(const struct config_rule *rule, const struct config_rule *other);
-
 /* What a rule asks of an instance, without a hook. Pure. */
 bool rule_matches(const struct config_rule *rule, const json_t *instance);
 
@@ -56,19 +52,5 @@ int rules_try(const struct rules *rules, size_t index, json_t *instance,
 
 /* Appends what a rule by itself finds at an instance: "subnet-1 is its subnet", or what differs. */
 void rule_explain(const struct config_rule *rule, const json_t *instance, struct buf *out);
-
-/* True if the instance is terminated, or about to be. */
-bool instance_is_over(const json_t *instance);
-
-/* True if it is stopped, or about to be: it sends and receives nothing, until somebody starts
- * it. */
-bool instance_is_stopped(const json_t *instance);
-
-/* True if it was launched for a target, by tmflow or the seed application: such an instance says so
- * from its first moment. */
-bool instance_is_marked_target(const json_t *instance);
-
-/* The interface of device index 0, or NULL. Borrows. */
-json_t *instance_primary_interface(const json_t *instance);
 
 #endif

@@ -1,7 +1,7 @@
 #include "mirror/destroy/destroy_internal.h"
 
 #include "base/jsonx.h"
-#include "mirror/config/rules.h"
+#include "mirror/config/instance.h"
 
 #include <stdlib.h>
 

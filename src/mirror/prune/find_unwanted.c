@@ -1,6 +1,7 @@
 #include "aws/services/pager.h"
 #include "base/jsonx.h"
 #include "mirror/actions/action.h"
+#include "mirror/config/instance.h"
 #include "mirror/members.h"
 #include "mirror/ownership.h"
 #include "mirror/targets/targets.h"

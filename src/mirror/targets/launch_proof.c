@@ -1,4 +1,5 @@
 #include "mirror/targets/launch_proof.h"
+#include "mirror/config/instance.h"
 
 #include "base/jsonx.h"
 

@@ -1,10 +1,10 @@
 #include "mirror/targets/target_creation.h"
 
 #include "aws/pace/retry.h"
-#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "mirror/config/instance.h"
 #include "mirror/config/instance_types.h"
 #include "mirror/targets/target_facts.h"
 #include "mirror/waiters.h"

@@ -6,6 +6,7 @@
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "mirror/config/instance.h"
 #include "mirror/config/instance_types.h"
 #include "mirror/targets/target_facts.h"
 #include "mirror/targets/target_requests.h"
