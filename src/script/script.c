@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/watchdog.h"
+#include "script/script_budget.h"
 #include "script/script_internal.h"
 
 #include <assert.h>
@@ -10,7 +11,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /*
  * A hook is a file of the user's, and may come from somebody else's repository: it must not read
@@ -25,24 +25,13 @@
  * one's ruins.
  */
 
-/* Instructions between looks at the budget. One that compares two texts of 4 MB takes milliseconds,
- * so they are few; a look costs as much as some ten. */
-#define HOOK_INSTRUCTIONS 50
-
-#define SPEND_STEPS 1000 /* in C, between looks */
-
 struct script {
 	char *name;
 	char *source;
 	size_t source_bytes;
 	lua_State *L;	     /* NULL after a fault: made again at the next use */
 	size_t memory_bytes; /* of L */
-	int64_t instructions_left;
-	size_t steps; /* in C since the last look */
-	int64_t deadline_cpu_ms;
-	time_t looked_s; /* at deadline_cpu_ms, by the coarse clock */
-	long looked_ns;
-	bool timed_out; /* by the watchdog */
+	struct script_budget budget;
 };
 
 /* What one protected call does; nothing here needs freeing when it raises. */
@@ -74,73 +63,6 @@ script_alloc(void *arg, void *old, size_t old_bytes, size_t new_bytes)
 	return mem_realloc(old, new_bytes);
 }
 
-/* Processor time of this thread, so that a machine that was suspended does not count. */
-static int64_t
-script_cpu_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static void script_count(lua_State *L, lua_Debug *debug);
-
-/* The processor's clock costs a system call, so it is asked only when the coarse one has moved, a
- * few hundred times a second. */
-static bool
-script_is_late(struct script *script)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	if (now.tv_sec == script->looked_s && now.tv_nsec == script->looked_ns)
-		return false;
-	script->looked_s = now.tv_sec;
-	script->looked_ns = now.tv_nsec;
-	return script_cpu_ms() >= script->deadline_cpu_ms;
-}
-
-/* Over budget: from now on every single instruction raises, so that no pcall of the script's can go
- * on. */
-static void
-script_check_budget(lua_State *L, struct script *script)
-{
-	bool overdue = watchdog_overdue();
-
-	if (script->instructions_left >= 0 && !overdue && !script_is_late(script))
-		return;
-	lua_sethook(L, script_count, LUA_MASKCOUNT, 1);
-	script->instructions_left = -1;
-	script->timed_out |= overdue;
-	luaL_error(
-	    L, "more than %d instructions or %d ms", SCRIPT_INSTRUCTIONS_MAX, SCRIPT_CPU_MS_MAX);
-}
-
-/* Lua calls this once in a number of instructions, so the budget costs next to nothing. */
-static void
-script_count(lua_State *L, lua_Debug *debug)
-{
-	struct script *script = *(struct script **)lua_getextraspace(L);
-
-	(void)debug;
-	script->instructions_left -= HOOK_INSTRUCTIONS;
-	script_check_budget(L, script);
-}
-
-void
-script_spend(lua_State *L, size_t steps)
-{
-	struct script *script = *(struct script **)lua_getextraspace(L);
-
-	script->steps += steps;
-	if (script->steps < SPEND_STEPS)
-		return;
-	script->instructions_left -= (int64_t)script->steps;
-	script->steps = 0;
-	script_check_budget(L, script);
-}
-
 /* Run before the stack is unwound, while the lines of the script are still known. */
 static int
 script_add_traceback(lua_State *L)
@@ -151,28 +73,23 @@ script_add_traceback(lua_State *L)
 	return 1;
 }
 
-/* Runs fn(request) protected; on failure closes the state. */
+/* Runs fn(arg) protected; on failure closes the state. */
 static int
-script_protect(
-    struct script *script, lua_CFunction fn, struct request *request, struct tmf_err *err)
+script_protect(struct script *script, lua_CFunction fn, void *arg, struct tmf_err *err)
 {
 	lua_State *L = script->L;
 	const char *message;
 
 	assert(L != NULL && lua_status(L) == LUA_OK);
-	script->instructions_left = SCRIPT_INSTRUCTIONS_MAX;
-	script->steps = 0;
-	script->timed_out = false;
-	script->deadline_cpu_ms = script_cpu_ms() + SCRIPT_CPU_MS_MAX;
-	lua_sethook(L, script_count, LUA_MASKCOUNT, HOOK_INSTRUCTIONS);
+	script_budget_begin(&script->budget, L);
 	lua_settop(L, 0);
 	lua_pushcfunction(L, script_add_traceback);
 	lua_pushcfunction(L, fn);
-	lua_pushlightuserdata(L, request);
+	lua_pushlightuserdata(L, arg);
 	if (lua_pcall(L, 1, 0, 1) == LUA_OK)
 		return 0;
 	message = lua_tostring(L, -1);
-	if (script->timed_out)
+	if (script->budget.timed_out)
 		watchdog_check(script->name, err);
 	else
 		tmf_err_set(err, TMF_ERR_HOOK, "%s: %s", script->name,
@@ -190,7 +107,7 @@ static const char script_table;
 static int
 script_load_source(lua_State *L)
 {
-	const struct script *script = *(struct script **)lua_getextraspace(L);
+	const struct script *script = lua_touserdata(L, 1);
 	const char *chunk;
 
 	script_open_libraries(L);
@@ -226,20 +143,16 @@ script_call_function(lua_State *L)
 	return 0;
 }
 
-/* The allocator, the hook and the functions in C find the script in the state's extra space. */
 static int
 script_open_state(struct script *script, struct tmf_err *err)
 {
-	struct request none = {0};
-
 	if (script->L != NULL)
 		return 0;
 	assert(script->memory_bytes == 0 && "what Lua closed was freed");
 	script->L = lua_newstate(script_alloc, script);
 	if (script->L == NULL)
 		return tmf_err_set(err, TMF_ERR_HOOK, "%s: no memory for Lua", script->name);
-	*(struct script **)lua_getextraspace(script->L) = script;
-	return script_protect(script, script_load_source, &none, err);
+	return script_protect(script, script_load_source, script, err);
 }
 
 struct script *

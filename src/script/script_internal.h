@@ -12,11 +12,6 @@ void script_push_json(lua_State *L, const json_t *value);
  * deep); *ret_reason says which. Never raises. */
 json_t *script_to_json(lua_State *L, int index, const char **ret_reason);
 
-/* Takes steps from the budget of the call, as instructions are: for functions in C, which the count
- * of instructions does not interrupt. Raises when the budget or the time is used up. Units: a step
- * is some nanoseconds of work. */
-void script_spend(lua_State *L, size_t steps);
-
 /* Functions of Lua's libraries that count their steps. They stand in for those of the manual's
  * §6.4 and §6.6 and raise as those do. */
 int script_string_find(lua_State *L);

@@ -1,3 +1,4 @@
+#include "script/script_budget.h"
 #include "script/script_internal.h"
 
 #include "script/script.h"
