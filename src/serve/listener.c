@@ -102,7 +102,7 @@ receive_done(void *arg, struct tmf_call *call)
 		receive_answered(listener, &receive->ticket, result);
 	json_decref(result);
 	receive_free(receive); /* only now: what it brought had its slots */
-	listener_next(listener);
+	tmf_loop_post(listener->opts.loop, &listener->slot_free);
 }
 
 /*
@@ -137,28 +137,19 @@ receive_open(struct listener *listener, unsigned free_slots)
 	tmf_call_on_done(receive->call, receive_done, receive);
 }
 
+/* Posted to the loop instead of called: who frees a slot may still hold a message or a receive that
+ * `over` would let the owner free. */
 static void
-listener_report_over(struct tmf_task *task)
+listener_fill_slots(struct tmf_task *task)
 {
 	struct listener *listener =
-	    (struct listener *)((char *)task - offsetof(struct listener, over));
+	    (struct listener *)((char *)task - offsetof(struct listener, slot_free));
 
-	assert(listener->draining);
-	assert(listener->open_receives + listener->live_messages == 0);
-	listener->opts.over(listener->opts.arg, &listener->fault);
-}
-
-/*
- * The end is posted to the loop instead of called, because the caller may still hold a message
- * or a receive that `over` would let the owner free.
- */
-void
-listener_next(struct listener *listener)
-{
-	if (listener->draining && listener->open_receives + listener->live_messages == 0)
-		tmf_loop_post(listener->opts.loop, &listener->over);
-	if (listener->draining)
+	if (listener->draining) {
+		if (listener->open_receives + listener->live_messages == 0)
+			listener->opts.over(listener->opts.arg, &listener->fault);
 		return;
+	}
 	while (listener->open_receives < listener->receivers &&
 	       poll_pace_allows(&listener->pace, listener->open_receives) &&
 	       listener->reserved + listener->live_messages < listener->opts.concurrency)
@@ -169,7 +160,9 @@ listener_next(struct listener *listener)
 static void
 listener_resume(void *arg)
 {
-	listener_next(arg);
+	struct listener *listener = arg;
+
+	tmf_loop_post(listener->opts.loop, &listener->slot_free);
 }
 
 struct listener *
@@ -191,9 +184,9 @@ listener_new(const struct listener_opts *opts)
 					    .resume = listener_resume,
 					    .arg = listener,
 					});
-	listener->over.run = listener_report_over;
+	listener->slot_free.run = listener_fill_slots;
 	health_start(&listener->health, opts->loop, opts->health_file);
-	listener_next(listener);
+	tmf_loop_post(listener->opts.loop, &listener->slot_free);
 	return listener;
 }
 
@@ -203,7 +196,7 @@ listener_free(struct listener *listener)
 	if (listener == NULL)
 		return;
 	poll_pace_fini(&listener->pace);
-	tmf_loop_unpost(listener->opts.loop, &listener->over);
+	tmf_loop_unpost(listener->opts.loop, &listener->slot_free);
 	health_stop(&listener->health);
 	while (listener->receives != NULL) {
 		struct receive *next = listener->receives->next;
@@ -226,7 +219,7 @@ listener_drain(struct listener *listener)
 {
 	listener->draining = true;
 	poll_pace_fini(&listener->pace);
-	listener_next(listener);
+	tmf_loop_post(listener->opts.loop, &listener->slot_free);
 }
 
 bool

@@ -17,19 +17,12 @@ struct listener {
 	struct message *messages; /* under way, a list */
 	unsigned live_messages;
 	struct poll_pace pace;
-	struct tmf_task over;
+	struct tmf_task slot_free; /* posted: opens receives, or tells that the listener is over */
 	struct health health;
 	bool draining;
 	struct tmf_err fault;
 	struct listener_stats stats;
 };
-
-/* --- listener.c --- */
-
-/* A slot is free: receives are opened, or the listener is over. */
-void listener_next(struct listener *listener);
-
-/* --- listener_message.c --- */
 
 /* Begins one of ReceiveMessage's messages. Borrows. */
 void message_begin(struct listener *listener, const json_t *received);

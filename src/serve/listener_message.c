@@ -85,7 +85,7 @@ message_over(struct message *message)
 	struct listener *listener = message->listener;
 
 	message_free(message);
-	listener_next(listener);
+	tmf_loop_post(listener->opts.loop, &listener->slot_free);
 }
 
 /* --- the end --- */

@@ -100,7 +100,7 @@ poll_done(void *arg, struct tmf_call *call)
 	else
 		poll_answered(worker, activity, &ticket, given);
 	json_decref(given);
-	worker_next(worker);
+	tmf_loop_post(worker->opts.loop, &worker->slot_free);
 }
 
 /*
@@ -147,26 +147,19 @@ worker_choose_activity(struct worker *worker)
 	return chosen;
 }
 
-static void
-worker_report_over(struct tmf_task *task)
-{
-	struct worker *worker = (struct worker *)((char *)task - offsetof(struct worker, over));
-
-	assert(worker->draining);
-	assert(worker->open_polls + worker->live_tasks == 0);
-	worker->opts.over(worker->opts.arg, &worker->fault);
-}
-
 /* What comes must find a free slot: open polls count as tasks. */
-void
-worker_next(struct worker *worker)
+static void
+worker_fill_slots(struct tmf_task *task)
 {
+	struct worker *worker =
+	    (struct worker *)((char *)task - offsetof(struct worker, slot_free));
 	struct activity *activity;
 
-	if (worker->draining && worker->open_polls + worker->live_tasks == 0)
-		tmf_loop_post(worker->opts.loop, &worker->over);
-	if (worker->draining)
+	if (worker->draining) {
+		if (worker->open_polls + worker->live_tasks == 0)
+			worker->opts.over(worker->opts.arg, &worker->fault);
 		return;
+	}
 	while (worker->open_polls + worker->live_tasks < worker->opts.concurrency &&
 	       (activity = worker_choose_activity(worker)) != NULL)
 		poll_open(worker, activity);
@@ -175,7 +168,9 @@ worker_next(struct worker *worker)
 static void
 worker_resume(void *arg)
 {
-	worker_next(arg);
+	struct worker *worker = arg;
+
+	tmf_loop_post(worker->opts.loop, &worker->slot_free);
 }
 
 static void
@@ -205,9 +200,9 @@ worker_new(const struct worker_opts *opts)
 	worker->name = mem_strdup(opts->name);
 	for (size_t i = 0; i < opts->activity_count; i++)
 		worker_add_activity(worker, &worker->activities[i], opts->activity_arns[i]);
-	worker->over.run = worker_report_over;
+	worker->slot_free.run = worker_fill_slots;
 	health_start(&worker->health, opts->loop, opts->health_file);
-	worker_next(worker);
+	tmf_loop_post(worker->opts.loop, &worker->slot_free);
 	return worker;
 }
 
@@ -217,7 +212,7 @@ worker_free(struct worker *worker)
 	if (worker == NULL)
 		return;
 	worker_end_pauses(worker);
-	tmf_loop_unpost(worker->opts.loop, &worker->over);
+	tmf_loop_unpost(worker->opts.loop, &worker->slot_free);
 	health_stop(&worker->health);
 	while (worker->polls != NULL) {
 		struct worker_poll *next = worker->polls->next;
@@ -241,7 +236,7 @@ worker_drain(struct worker *worker)
 {
 	worker->draining = true;
 	worker_end_pauses(worker);
-	worker_next(worker);
+	tmf_loop_post(worker->opts.loop, &worker->slot_free);
 }
 
 bool

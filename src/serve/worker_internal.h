@@ -24,18 +24,11 @@ struct worker {
 	unsigned open_polls;
 	unsigned live_tasks;
 	struct health health;
-	struct tmf_task over;
+	struct tmf_task slot_free; /* posted: opens polls, or tells that the worker is over */
 	bool draining;
 	struct tmf_err fault;
 	struct worker_stats stats;
 };
-
-/* --- worker.c --- */
-
-/* A slot is free: polls are opened, or the worker is over. */
-void worker_next(struct worker *worker);
-
-/* --- worker_task.c --- */
 
 /* Begins a task from GetActivityTask's result. Borrows. */
 void worker_task_begin(struct worker *worker, const json_t *given);

@@ -82,7 +82,7 @@ task_end(struct worker_task *task)
 	struct worker *worker = task->worker;
 
 	task_free(task);
-	worker_next(worker);
+	tmf_loop_post(worker->opts.loop, &worker->slot_free);
 }
 
 /* Nobody wants to hear of it any more. */
