@@ -5,7 +5,6 @@
 #include "mirror/config/instance.h"
 
 #include <assert.h>
-#include <stdarg.h>
 #include <stdlib.h>
 
 struct audit *
@@ -44,21 +43,6 @@ audit_free(struct audit *audit)
 	for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++)
 		json_decref(owned[i]);
 	free(audit);
-}
-
-void
-audit_find(struct audit *audit, enum finding_kind kind, enum severity severity,
-    const char *resource, const char *evidence, ...)
-{
-	const struct finding_place place = {audit->account, audit->region};
-	struct buf text = {0};
-	va_list args;
-
-	va_start(args, evidence);
-	buf_vprintf(&text, evidence, args);
-	va_end(args);
-	finding_add(audit->findings, kind, severity, &place, resource, buf_cstr(&text));
-	buf_fini(&text);
 }
 
 static json_t *

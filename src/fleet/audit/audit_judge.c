@@ -39,16 +39,6 @@ judge_counted(const json_t *counts, const char *id)
 	return json_integer_value(json_object_get(counts, id));
 }
 
-json_t *
-audit_holder(const struct audit *audit, const char *interface_id)
-{
-	const json_t *interface =
-	    interface_id != NULL ? json_object_get(audit->interfaces, interface_id) : NULL;
-	const char *id = jsonx_get_string(json_object_get(interface, "Attachment"), "InstanceId");
-
-	return id != NULL ? json_object_get(audit->instances, id) : NULL;
-}
-
 /* True once interfaces and instances could be listed: else the absence of one says nothing. */
 static bool
 judge_knows_instances(const struct audit *audit)

@@ -13,22 +13,6 @@
  * finding: coverage counts that.
  */
 
-bool
-audit_is_named(const struct audit *audit, const char *id)
-{
-	const struct mirror_config *config =
-	    audit->opts.mirror != NULL ? audit->opts.mirror->config : NULL;
-
-	for (size_t i = 0; config != NULL && i < mirror_config_rule_count(config); i++) {
-		const struct config_rule *rule = mirror_config_rule(config, i);
-
-		if (strcmp(rule->filter_id, id) == 0 ||
-		    (rule->target_id != NULL && strcmp(rule->target_id, id) == 0))
-			return true;
-	}
-	return false;
-}
-
 /* Why no rule wants the interface of a session that is there, or NULL. As tmflow:find-unwanted
  * asks: a hook that fails says nothing, and nothing is unwanted for that. */
 static const char *
