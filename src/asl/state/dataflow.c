@@ -7,37 +7,6 @@
 
 #define ERROR_RUNTIME "States.Runtime"
 
-/* "Invalid path '$.a' : No results for path: $['a']". The explanation names the step at
- * which the path ends, which the author needs most. */
-static int
-fail_path(const struct asl_path *path, const struct asl_scope *scope, struct tmf_err *err)
-{
-	struct buf why = {0};
-
-	asl_path_explain(path, scope, &why);
-	tmf_err_set_name(err, TMF_ERR_ASL, ERROR_RUNTIME, "Invalid path '%s' : %s",
-	    asl_path_text(path), buf_cstr(&why));
-	buf_fini(&why);
-	return -1;
-}
-
-/* A path of the data flow must find something: only Choice rules may ask for what is not
- * there. */
-static int
-eval_path(const struct asl_path *path, const struct asl_scope *scope, json_t **ret_value,
-    struct tmf_err *err)
-{
-	switch (asl_path_eval(path, scope, ret_value, err)) {
-	case ASL_FOUND:
-		return 0;
-	case ASL_FOUND_NOTHING:
-		return fail_path(path, scope, err);
-	case ASL_FOUND_ERROR:
-		break;
-	}
-	return -1;
-}
-
 /* InputPath or OutputPath: {} when discarded, the same reference when no path is given.
  * InputPath null means {} by the specification. Without a path the same object goes on, so
  * a Pass costs no copy. */
@@ -46,9 +15,30 @@ select_path(const struct asl_path *path, bool discard, const struct asl_scope *s
     json_t **ret_value, struct tmf_err *err)
 {
 	if (path != NULL)
-		return eval_path(path, scope, ret_value, err);
+		return dataflow_eval_path(path, scope, ret_value, err);
 	*ret_value = discard ? json_object() : json_incref(scope->input);
 	return 0;
+}
+
+int
+dataflow_eval_path(const struct asl_path *path, const struct asl_scope *scope, json_t **ret_value,
+    struct tmf_err *err)
+{
+	struct buf why = {0};
+
+	switch (asl_path_eval(path, scope, ret_value, err)) {
+	case ASL_FOUND:
+		return 0;
+	case ASL_FOUND_ERROR:
+		return -1;
+	case ASL_FOUND_NOTHING:
+		break;
+	}
+	asl_path_explain(path, scope, &why);
+	tmf_err_set_name(err, TMF_ERR_ASL, ERROR_RUNTIME, "Invalid path '%s' : %s",
+	    asl_path_text(path), buf_cstr(&why));
+	buf_fini(&why);
+	return -1;
 }
 
 /* Data that goes on as it came is not counted again: see its callers. AWS limits the data

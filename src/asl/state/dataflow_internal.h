@@ -8,6 +8,12 @@
 /* States.DataLimitExceeded where data are larger than ASL_DATA_BYTES_MAX as text. */
 int dataflow_check_size(const struct asl_state *state, const json_t *data, struct tmf_err *err);
 
+/* What a path of the data flow leads to, a new reference. It must lead somewhere: only Choice rules
+ * may ask for what is not there. States.Runtime else, "Invalid path '$.a' : No results for path:
+ * $['a']": the explanation names the step at which the path ends, which the author needs most. */
+int dataflow_eval_path(const struct asl_path *path, const struct asl_scope *scope,
+    json_t **ret_value, struct tmf_err *err);
+
 /* The values of fields that take one type. Each: 0, or -1 with States.QueryEvaluationError. */
 
 /* A number from low to high. */

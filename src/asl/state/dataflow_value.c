@@ -45,32 +45,21 @@ whole_number(const json_t *value, int64_t *ret_number)
 	return digits > 0 && errno == 0 && end == text + json_string_length(value);
 }
 
-/* The value of a field's path, which must lead somewhere. The two fields of a Wait have
- * words of their own on AWS. All others are reported like a path of the data flow. */
+/* The two fields of a Wait have words of their own on AWS for a path that leads nowhere. */
 static int
 field_value(const struct asl_path *path, const char *field, const struct asl_scope *scope,
     json_t **ret_value, struct tmf_err *err)
 {
-	struct buf why = {0};
-	bool wait_field = strcmp(field, "SecondsPath") == 0 || strcmp(field, "TimestampPath") == 0;
+	enum asl_found found;
 
-	switch (asl_path_eval(path, scope, ret_value, err)) {
-	case ASL_FOUND:
-		return 0;
-	case ASL_FOUND_ERROR:
-		return -1;
-	case ASL_FOUND_NOTHING:
-		break;
-	}
-	if (wait_field)
-		return tmf_err_set_name(err, TMF_ERR_ASL, ERROR_RUNTIME,
+	if (strcmp(field, "SecondsPath") != 0 && strcmp(field, "TimestampPath") != 0)
+		return dataflow_eval_path(path, scope, ret_value, err);
+	found = asl_path_eval(path, scope, ret_value, err);
+	if (found == ASL_FOUND_NOTHING)
+		tmf_err_set_name(err, TMF_ERR_ASL, ERROR_RUNTIME,
 		    "The %s parameter does not reference an input value: %s", field,
 		    asl_path_text(path));
-	asl_path_explain(path, scope, &why);
-	tmf_err_set_name(err, TMF_ERR_ASL, ERROR_RUNTIME, "Invalid path '%s' : %s",
-	    asl_path_text(path), buf_cstr(&why));
-	buf_fini(&why);
-	return -1;
+	return found == ASL_FOUND ? 0 : -1;
 }
 
 /* "The X field refers to value "v" which is not a valid integer: $.path". The words are
