@@ -61,7 +61,7 @@ class Memory(services.Case):
                 yield {mode: max(1, first[stack] - DRIFT_MAX), "TMFLOW_OOM_STACK": stack}
                 left -= {(mode, failed) for failed in self.lines_of("failed")}
         print(f"{len(wanted) - len(left)} of {len(wanted)} stacks and ways failed, in {tries} tries", flush=True)
-        self.assertLess(len(left), len(wanted) / 20 + 1)
+        self.assertLess(len(left), len(wanted) / 10 + 2)
 
     def stacks_seen(self, command):
         """{stack: number of its first allocation}"""

@@ -10,9 +10,12 @@
 #include <check.h>
 #include <string.h>
 
-#define OWN   "0 {\"event\":9,\"nextBranch\":9}\n"
-#define ITEMS "\"input\":{\"items\":[1,2,3]}"
-#define MAP   OWN "1 {\"state\":@M,\"phase\":4," ITEMS "}\n"
+#define OWN		"0 {\"event\":9,\"nextBranch\":9}\n"
+#define ITEMS		"\"input\":{\"items\":[1,2,3]}"
+#define LONG		"0123456789012345678901234567890123456789012345678901234567890123456789"
+#define SOURCE(members) "{\"state\":@M,\"phase\":4," ITEMS ",\"source\":{" members "}}"
+#define ENDED(members)	"0 {\"event\":9,\"nextBranch\":9,\"end\":{" members "}}\n"
+#define MAP		OWN "1 {\"state\":@M,\"phase\":4," ITEMS "}\n"
 
 static const struct {
 	const char *rows;
@@ -44,7 +47,54 @@ static const struct {
     {OWN "1 {\"state\":@T,\"input\":1,\"retries\":[]}", "row 1: \"retries\" is not a list with a"},
     {OWN "1 {\"state\":@T,\"input\":1,\"retries\":[3]}", "row 1: \"retries\" has a count that is"},
     {OWN "1 {\"state\":@T,\"input\":1,\"retries\":{\"a\":1}}", "row 1: \"retries\" is not a list"},
+    {OWN "1 {\"state\":@T,\"input\":1,\"retries\":[-1]}", "row 1: \"retries\" has a count that is"},
+    {OWN "1 {\"state\":@T,\"input\":1,\"retries\":[1.5]}",
+	"row 1: \"retries\" has a count that is"},
+    {OWN "1 {\"state\":@T,\"input\":1,\"retries\":null}", "row 1: \"retries\" is not a list"},
+    {OWN "1 {\"state\":@W,\"input\":1,\"event\":-1}", "row 1: \"event\" is out of range: -1"},
+    {OWN "1 {\"state\":@W,\"input\":1,\"lastEvent\":-1}", "row 1: \"lastEvent\" is out of range"},
+    {OWN "1 {\"state\":@W,\"input\":1,\"entries\":-1}", "row 1: \"entries\" is out of range"},
+    {OWN "1 {\"state\":@W,\"input\":1,\"begun\":-1}", "row 1: \"begun\" is out of range: -1"},
+    {OWN "1 {\"state\":@W,\"input\":1,\"items\":-1}", "row 1: \"items\" is out of range: -1"},
+    {OWN "1 {\"state\":@W,\"input\":1,\"shares\":false}", "row 1: \"shares\" is not true, or"},
+    {MAP "2 {\"parent\":1,\"state\":@I,\"input\":1,\"shares\":true,\"variables\":{}}",
+	"row 2: \"shares\" is not true, or there is nothing to share"},
+    {OWN "9223372036854775807 {\"state\":@W,\"input\":1}", "not the number of a branch"},
+    /* Times: a wait has a longest. */
+    {OWN "1 {\"state\":@W,\"input\":1,\"entered\":9000000000000}",
+	"row 1: \"entered\" is in the future: 9000000000000"},
+    {OWN "1 {\"state\":@W,\"phase\":1,\"input\":1,\"wake\":9000000000000}",
+	"row 1: \"wake\" is later than state 'W' can wait"},
+    {OWN "1 {\"state\":@T,\"phase\":3,\"input\":1,\"retries\":[1],\"wake\":9000000000000}",
+	"row 1: \"wake\" is later than state 'T' can wait"},
+    {OWN "1 {\"state\":@T,\"phase\":3,\"input\":1,\"wake\":9000000000000}",
+	"row 1: \"wake\" is later than state 'T' can wait"},
+    /* Where the items of a distributed Map come from. */
+    {OWN "1 {\"state\":@W,\"input\":1,\"source\":{\"version\":\"1\"}}",
+	"row 1: \"source\" is not that of a Map"},
+    {OWN "1 {\"state\":@P,\"phase\":4,\"input\":1,\"source\":{\"version\":\"1\"}}",
+	"row 1: \"source\" is not that of a Map"},
+    {OWN "1 " SOURCE("\"offset\":1"), "row 1: \"source\" is not that of a Map"},
+    {OWN "1 " SOURCE("\"version\":\"" LONG LONG "\""), "row 1: \"source\" is not that of a Map"},
+    {OWN "1 " SOURCE("\"version\":\"1\""), "row 1: state 'M' has other items: the definition"},
+    {OWN "1 " SOURCE("\"version\":\"1\",\"offset\":-1"), "row 1: \"offset\" is out of range: -1"},
+    {OWN "1 " SOURCE("\"version\":\"1\",\"taken\":-1"), "row 1: \"taken\" is out of range: -1"},
+    {OWN "1 " SOURCE("\"version\":\"1\",\"taken\":1,\"children\":2"),
+	"row 1: \"children\" is out of range: 2"},
+    {OWN "1 " SOURCE("\"version\":\"1\",\"taken\":1,\"children\":1,\"ended\":2"),
+	"row 1: \"ended\" is out of range: 2"},
+    {OWN "1 " SOURCE("\"version\":\"1\",\"taken\":1,\"failed\":2"),
+	"row 1: \"failed\" is out of range: 2"},
+    {OWN "1 " SOURCE("\"version\":\"1\",\"succeeded\":[-1,0]"), "is out of range"},
+    {OWN "1 " SOURCE("\"version\":\"1\",\"succeeded\":[0,-1]"), "is out of range"},
+    {MAP "2 {\"parent\":1,\"state\":@I,\"input\":1,\"items\":3}",
+	"row 2: \"items\" is there, or missing, against its parent"},
     /* The execution's own row. */
+    {"0 [1]\n", "row 0: not an object"},
+    {ENDED("\"status\":\"RUNNING\""), "row 0: \"end\" has no status that ends a run"},
+    {ENDED(""), "row 0: \"end\" has no status that ends a run"},
+    {ENDED("\"status\":\"FAILED\",\"output\":1"), "row 0: \"end\" has no output, or should not"},
+    {ENDED("\"status\":\"SUCCEEDED\""), "row 0: \"end\" has no output, or should not"},
     {"0 {\"event\":-1,\"nextBranch\":9}\n", "row 0: \"event\" is out of range: -1"},
     {"0 {\"event\":9}\n", "row 0: \"nextBranch\" is missing"},
     {OWN, "row 0: no branch is the root"},

@@ -1,9 +1,9 @@
 /* Any statement may fail, and any row be one that no release writes: the call says so, and what was
  * committed stands. */
+#include "failing_statements.h"
 #include "store_fixture.h"
 
 #include "store/run_state.h"
-#include "store/store_internal.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -15,32 +15,6 @@
 #define BRANCH 1
 
 static struct fixture fx;
-
-/* --- the nth statement is interrupted, which is any failure that is not the disk's --- */
-
-static struct {
-	int at; /* 0: none */
-	int count;
-} statements;
-
-static int
-on_statement(unsigned event, void *db, void *stmt, void *text)
-{
-	(void)event;
-	(void)stmt;
-	(void)text;
-	if (++statements.count == statements.at)
-		sqlite3_interrupt(db);
-	return 0;
-}
-
-static void
-statements_fail_at(int n)
-{
-	statements.at = n;
-	statements.count = 0;
-	sqlite3_trace_v2(fx.store->db, SQLITE_TRACE_STMT, on_statement, fx.store->db);
-}
 
 /* --- what is called --- */
 
@@ -480,10 +454,10 @@ START_TEST(test_each_statement_of_each_call_fails)
 		fixture_open(&fx);
 		fill();
 		read_all(&before);
-		statements_fail_at(n);
+		failing_statements_arm(fx.store, n);
 		ret = call->fn(fx.store, &err);
-		hit = statements.count >= n;
-		statements_fail_at(0);
+		hit = failing_statements_hit();
+		failing_statements_arm(fx.store, 0);
 		if (ret < 0) {
 			ck_assert_msg(hit, "%s, %d: %s", call->name, n, tmf_err_text(&err));
 			expect_err(&err, TMF_ERR_STORE, "interrupted");
