@@ -1,6 +1,7 @@
 """--organization: all active accounts and their enabled regions, as coverage, audit, doctor and runs see them."""
 import os
 import shutil
+import time
 
 import harness
 
@@ -116,6 +117,52 @@ class Organization(harness.Case):
     def test_throttled_lists(self):
         sim = self.world("--fault", "throttle:ListAccounts@0.3", "--fault", "throttle:DescribeRegions@0.3", accounts=43, instances=2)
         self.assertEqual(len(self.places(self.coverage(sim).json)), 86)
+
+    # --- runs ---
+
+    def run_all(self, sim, *args, **named):
+        words = ["run", harness.BACKFILL, "--config", sim.config, "--organization", "--assume-role", "mirror", "-o", "json"]
+        return self.tmflow(*words, *args, sim=sim, **named)
+
+    def test_a_run_over_all_of_it(self):
+        sim = self.world("--deny-role", account(1), "--suspend-account", account(2), accounts=4)
+        done = self.run_all(sim, "--region", REGIONS)
+        self.assertEqual(done.code, 5, done.err)
+        self.assertIn("SUSPENDED", done.err)
+        parts = {(p["account"], p["region"]): p["status"] for p in done.json["parts"]}
+        self.assertEqual(parts, {place: "FAILED" if place[0] == account(1) else "SUCCEEDED" for place in self.expect([0, 1, 3])})
+        found = self.coverage(sim, code=1).json
+        self.assertEqual(found["classes"]["missing"], 0)
+        self.assertEqual(found["classes"]["mirrored"], done.json["summary"]["created"])
+        self.assertGreater(done.json["summary"]["created"], 0)
+        again = self.run_all(sim, "--region", REGIONS, "--dry-run").json
+        self.assertEqual(again["summary"].get("created", 0), 0)
+
+    def test_more_places_than_run_at_once(self):
+        """202 places: two wait in the store until others are over. One that is interrupted before its turn is started by the resume."""
+        sim = self.sim("--accounts", "101", "--regions", REGIONS, "--single-subnet", "--scenario", "vpcs", "--plain", instances=1)
+        done = self.run_all(sim)
+        self.assertEqual(done.code, 0, done.err[-2000:])
+        self.assertIn("not checked against AWS", done.err)
+        self.assertEqual((len(done.json["parts"]), {p["status"] for p in done.json["parts"]}), (202, {"SUCCEEDED"}))
+        created = done.json["summary"]["created"]
+        self.assertEqual(created, sum(sim.ask(f"/_sim/report?account={account(n)}&region={r}")["sessions"]["live"] for n in range(101) for r in REGIONS.split(",")))
+        self.assertEqual(created, 202)
+
+    def test_parts_whose_turn_had_not_come_are_started_by_a_resume(self):
+        sim = self.sim("--accounts", "101", "--regions", REGIONS, "--single-subnet", "--scenario", "vpcs", "--plain", "--fault", "delay:60000:DescribeInstances@1", instances=1)
+        process = self.start("run", harness.BACKFILL, "--config", sim.config, "--organization", "--assume-role", "mirror", "-o", "json", sim=sim)
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and process.poll() is None and not self.tmflow("runs", "-o", "json").json:
+            time.sleep(0.2)
+        self.assertIsNone(process.poll())
+        process.kill()
+        process.communicate()
+        sim.ask("/_sim/faults", {"faults": []})
+        done = self.tmflow("resume", "@latest", "-o", "json", sim=sim)
+        self.assertEqual(done.code, 0, done.err[-2000:])
+        self.assertEqual((len(done.json["parts"]), {p["status"] for p in done.json["parts"]}), (202, {"SUCCEEDED"}))
+        self.assertEqual(done.json["summary"]["created"], 202)
 
     # --- the doctor ---
 

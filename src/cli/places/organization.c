@@ -25,6 +25,10 @@ struct account_look {
 	bool open;
 };
 
+/*
+ * What is listed, from top to bottom as it comes: units, accounts, regions, places. Strings of places
+ * are copies, all others belong to the lists.
+ */
 struct organization {
 	const struct cli_opts *opts;
 	struct workspace *base;
@@ -49,6 +53,7 @@ organization_is_unit(const char *id)
 	return strncmp(id, "ou-", 3) == 0 || strncmp(id, "r-", 2) == 0;
 }
 
+/* A name of a unit is not unique: only ids are taken, and a name is a likely mistake. */
 static int
 organization_check_ids(const char *list, const char *option, bool accounts_too, struct tmf_err *err)
 {
@@ -206,7 +211,11 @@ organization_state(const json_t *account)
 	return state != NULL ? state : "ACTIVE";
 }
 
-/* Those that are active and not excluded, each once. */
+/*
+ * Those that are active and not excluded, each once. An account that is excluded is not told of,
+ * even where it is suspended: who excludes it knows of it. An account comes twice where
+ * --unit names a unit and one above it.
+ */
 static int
 organization_take(struct organization *organization, const json_t *listed, const json_t *excluded)
 {
@@ -263,6 +272,7 @@ organization_list_accounts(struct organization *organization, struct tmf_err *er
 
 static void organization_look_on(struct organization *organization);
 
+/* The look's client goes here, so that no more of them are alive than are asked. */
 static void
 account_look_over(struct account_look *look, const json_t *reply, struct tmf_err *err)
 {
@@ -412,6 +422,7 @@ organization_add_place(struct organization *organization, const char *account, c
 	return ret;
 }
 
+/* The lists are short: AWS has some 35 regions. */
 static bool
 organization_has_region(const json_t *enabled, const char *region)
 {
@@ -470,6 +481,7 @@ organization_add_places(struct organization *organization, struct tmf_err *err)
 			 "--organization: no account has one of the regions enabled");
 }
 
+/* Frees the lists. Looks are over, or were cancelled. */
 static void
 organization_fini(struct organization *organization)
 {

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(PARTS_MAX < TMF_LOOP_TURN_HOOKS_MAX, "each part's engine has a hook");
+_Static_assert(PARTS_AT_ONCE_MAX < TMF_LOOP_TURN_HOOKS_MAX, "each part's engine has a hook");
 
 /* Places share the network, so that the workspace of the whole is opened first. */
 void
@@ -33,13 +33,20 @@ parts_fini(struct parts *parts)
 {
 	progress_stop(&parts->progress);
 	for (size_t i = 0; i < parts->count; i++) {
-		if (parts->at[i].ready)
-			session_fini(&parts->at[i].session);
+		part_unload(&parts->at[i]);
 		tmf_err_fini(&parts->at[i].fault);
 		free(parts->at[i].config);
 	}
 	free(parts->at);
 	workspace_fini(&parts->base);
+}
+
+void
+part_unload(struct part *part)
+{
+	if (part->ready)
+		session_fini(&part->session);
+	part->ready = false;
 }
 
 /* A part that cannot even begin has failed; the others go on. */
@@ -61,7 +68,7 @@ part_open_client(struct part *part, struct tmf_err *err)
 {
 	struct session *session = &part->session;
 
-	workspace_name_run(&session->workspace, session->run.id);
+	workspace_name_run(&session->workspace, part->id);
 	workspace_open_client(&session->workspace, err);
 }
 
@@ -82,14 +89,59 @@ part_open(struct part *part)
 		part_fail(part, &err);
 }
 
-/* A part that was never opened does not count: nothing would ever end it. */
-static bool
-parts_all_over(const struct parts *parts)
+/* A part whose record cannot be read ends all: the store is damaged. */
+static int
+parts_open_more(struct parts *parts, struct tmf_err *err)
 {
-	for (size_t i = 0; i < parts->count; i++)
-		if (parts->at[i].opened && !parts->at[i].session.over)
-			return false;
-	return true;
+	while (
+	    parts->next < parts->count && parts->open < PARTS_AT_ONCE_MAX && parts->signals == 0) {
+		struct part *part = &parts->at[parts->next++];
+
+		if (!part->ready && part_restore(parts, part) != EXIT_OK)
+			return tmf_err_set(err, TMF_ERR_STORE, "failed to read part %s", part->id);
+		parts->open++;
+		part_open(part);
+	}
+	return 0;
+}
+
+/*
+ * Its memory is freed at once, and not at the end of all: a hundred others may still wait for it.
+ * What its client counted stays in the progress line.
+ */
+static int
+part_close(struct parts *parts, struct part *part, struct tmf_err *err)
+{
+	const struct workspace *workspace = &part->session.workspace;
+
+	assert(part->opened && !part->closed && part->ready);
+	if (session_close(&part->session, err) < 0)
+		return -1;
+	progress_pause(&parts->progress);
+	if (untaken_warn(&part->session, err) < 0)
+		return -1;
+	if (workspace->mirror != NULL)
+		progress_add(&parts->past, workspace->mirror, workspace->own.ec2);
+	parts->past.trouble = NULL;
+	part->closed = true;
+	parts->open--;
+	parts->over++;
+	part_unload(part);
+	return 0;
+}
+
+/* all: also those that are not over, which are then interrupted. */
+static int
+parts_close(struct parts *parts, bool all, struct tmf_err *err)
+{
+	for (size_t i = 0; i < parts->next; i++) {
+		struct part *part = &parts->at[i];
+
+		if (part->opened && !part->closed && (all || part->session.over) &&
+		    part_close(parts, part, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* As in a single run: the first signal lets calls in flight end, the second one stops at once. */
@@ -107,7 +159,7 @@ parts_signal(void *arg, int signo)
 	fputs("tmflow: interrupted: waiting for calls in flight; a second signal stops at once\n",
 	    stderr);
 	for (size_t i = 0; i < parts->count; i++)
-		if (parts->at[i].opened)
+		if (parts->at[i].opened && !parts->at[i].closed)
 			session_interrupt(&parts->at[i].session);
 }
 
@@ -122,7 +174,7 @@ parts_asked_live(void *arg, int signo)
 
 	(void)signo;
 	for (size_t i = 0; i < parts->count; i++)
-		if (parts->at[i].opened)
+		if (parts->at[i].opened && !parts->at[i].closed)
 			session_print_live(&parts->at[i].session);
 }
 
@@ -131,13 +183,14 @@ static void
 parts_add_up(void *arg, struct progress_sum *ret_sum)
 {
 	const struct parts *parts = arg;
-	struct progress_sum sum = {.parts = parts->count};
+	struct progress_sum sum = parts->past;
 
-	for (size_t i = 0; i < parts->count; i++) {
+	sum.parts = parts->count;
+	sum.parts_over = parts->over;
+	for (size_t i = 0; i < parts->next; i++) {
 		const struct workspace *workspace = &parts->at[i].session.workspace;
 
-		sum.parts_over += parts->at[i].session.over || !parts->at[i].opened;
-		if (workspace->mirror != NULL)
+		if (parts->at[i].ready && workspace->mirror != NULL)
 			progress_add(&sum, workspace->mirror, workspace->own.ec2);
 	}
 	*ret_sum = sum;
@@ -161,22 +214,29 @@ parts_start_progress(struct parts *parts)
 static int
 parts_run_all(struct parts *parts, struct tmf_err *err)
 {
-	int ret = 0;
+	int ret;
 
-	for (size_t i = 0; i < parts->count; i++)
-		part_open(&parts->at[i]);
-	if (cli_signals_watch(parts->base.loop, parts_signal, parts, err) < 0 ||
+	if (parts_open_more(parts, err) < 0 ||
+	    cli_signals_watch(parts->base.loop, parts_signal, parts, err) < 0 ||
 	    cli_signals_watch_live(parts->base.loop, parts_asked_live, parts, err) < 0)
 		return -1;
 	parts_start_progress(parts);
-	/* A part that ends stops the loop: the others go on. */
-	while (ret == 0 && !parts_all_over(parts) && parts->signals < 2)
-		ret = tmf_loop_run(parts->base.loop, err);
+	/* A part that ends stops the loop: its end is written, and the next one takes its place. */
+	ret = parts_close(parts, false, err);
+	while (ret == 0 && parts->signals < 2) {
+		size_t over = parts->over;
+
+		ret = parts_open_more(parts, err);
+		if (ret == 0 && parts->open == 0)
+			break;
+		if (ret == 0)
+			ret = parts_close(parts, false, err);
+		if (ret == 0 && parts->over == over)
+			ret = tmf_loop_run(parts->base.loop, err);
+	}
+	if (ret == 0)
+		ret = parts_close(parts, true, err);
 	progress_stop(&parts->progress);
-	for (size_t i = 0; i < parts->count && ret == 0; i++)
-		ret = session_close(&parts->at[i].session, err);
-	for (size_t i = 0; i < parts->count && ret == 0; i++)
-		ret = untaken_warn(&parts->at[i].session, err);
 	return ret;
 }
 

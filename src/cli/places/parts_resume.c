@@ -55,20 +55,21 @@ part_retry(struct session *session, struct tmf_err *err)
  * A part goes on from its checkpoint. One that failed before it began has none, and starts. One
  * that succeeded is here for its failed instances.
  */
-static int
-part_restore(struct parts *parts, struct part *part, const char *id)
+int
+part_restore(struct parts *parts, struct part *part)
 {
 	struct session *session = &part->session;
 	struct tmf_err err = {0};
 	int code;
 
 	part->opts = *parts->opts;
+	part->opts.region = NULL; /* the record's */
 	session_init_part(session, &part->opts, &parts->base, parts->store);
 	part->ready = true;
-	if (store_run_find(parts->store, id, &session->run, &err) < 0)
+	if (store_run_find(parts->store, part->id, &session->run, &err) < 0)
 		return cli_fail_take(parts->opts->output, &err);
 	bool retries = session->run.status == RUN_SUCCEEDED;
-	part->way = retries ? SESSION_START : SESSION_CONTINUE_OR_START;
+	part->way = retries || parts->fresh ? SESSION_START : SESSION_CONTINUE_OR_START;
 	code = session_load_workflow(session);
 	if (code == EXIT_OK)
 		code = session_restore_files(session);
@@ -77,7 +78,7 @@ part_restore(struct parts *parts, struct part *part, const char *id)
 	return code;
 }
 
-/* Only parts with work left are restored. The others keep their record as it is. */
+/* Only parts with work left are restored, and those that have to wait when it is their turn. The others keep their record as it is. */
 static int
 parts_restore(struct parts *parts, const struct part_list *list)
 {
@@ -86,8 +87,12 @@ parts_restore(struct parts *parts, const struct part_list *list)
 	assert(parts->at == NULL);
 	parts->at = mem_zalloc(list->count, sizeof(parts->at[0]));
 	parts->count = list->count;
-	for (size_t i = 0; i < list->count && code == EXIT_OK; i++)
-		code = part_restore(parts, &parts->at[i], list->ids[i]);
+	parts->wait = list->count > PARTS_AT_ONCE_MAX;
+	for (size_t i = 0; i < list->count && code == EXIT_OK; i++) {
+		memcpy(parts->at[i].id, list->ids[i], sizeof(list->ids[i]));
+		if (!parts->wait)
+			code = part_restore(parts, &parts->at[i]);
+	}
 	return code;
 }
 

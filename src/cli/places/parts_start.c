@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/answer.h"
+#include "cli/places/organization.h"
 #include "cli/places/parts_internal.h"
 #include "cli/places/places.h"
 #include "cli/record.h"
@@ -9,6 +10,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A new run over several places: all its parts are read and recorded, and then run. */
 
@@ -16,15 +18,14 @@
 
 /* ID-ACCOUNT-REGION, or ID-REGION. */
 static int
-part_id(const char *id, const struct place *place, char out[STORE_RUN_ID_BYTES_MAX + 1],
-    struct tmf_err *err)
+part_name(const char *id, const struct place *place, struct part *part, struct tmf_err *err)
 {
 	char *text = mem_printf("%s%s%s-%s", id, place->account != NULL ? "-" : "",
 	    place->account != NULL ? place->account : "", place->region);
 	int ret = store_run_id_check(text, err);
 
 	if (ret == 0)
-		snprintf(out, STORE_RUN_ID_BYTES_MAX + 1, "%s", text);
+		snprintf(part->id, sizeof(part->id), "%s", text);
 	else
 		tmf_err_prefix(err, "the id of a part consists of run, account and region");
 	free(text);
@@ -78,6 +79,7 @@ parts_load(struct parts *parts, const struct places *places)
 	assert(parts->at == NULL);
 	parts->at = mem_zalloc(places->count, sizeof(parts->at[0]));
 	parts->count = places->count;
+	parts->wait = places->count > PARTS_AT_ONCE_MAX;
 	for (size_t i = 0; i < places->count && code == EXIT_OK; i++) {
 		const struct place *place = &places->at[i];
 		struct part *part = &parts->at[i];
@@ -88,14 +90,42 @@ parts_load(struct parts *parts, const struct places *places)
 		part->opts.external_id = place->external_id;
 		part->config = arn_fill_in(parts->opts->config, place->account, place->region);
 		part->opts.config = part->config;
+		tmf_err_copy(&part->fault, &place->fault);
 		code = part_load(parts, part, place);
+		if (parts->wait)
+			part_unload(part);
 	}
 	return code;
 }
 
-/* Writes the whole and its parts as of their start. */
+/* What the part's own files gave is in its record already; the rest is the whole's. */
 static int
-parts_record(struct parts *parts, struct tmf_err *err)
+part_record(struct parts *parts, struct part *part, struct tmf_err *err)
+{
+	const struct store_run *whole = parts->run;
+	struct session *session = &part->session;
+	struct store_run *run = &session->run;
+
+	assert(part->ready && part->id[0] != '\0');
+	memcpy(run->id, part->id, sizeof(run->id));
+	session->store = parts->store;
+	run->status = RUN_RUNNING;
+	run->start_wall_ms = whole->start_wall_ms;
+	run->dry_run = whole->dry_run;
+	run->parent = mem_strdup(whole->id);
+	if (json_object_size(session->scripts) > 0)
+		record_put_setting(run, RECORD_SCRIPTS, json_incref(session->scripts));
+	if (parts->opts->history)
+		record_put_setting(run, RECORD_HISTORY, json_true());
+	return store_run_create(parts->store, run, err);
+}
+
+/*
+ * Writes the whole and its parts as of their start. Parts that have to wait are read once more: all
+ * of them together would not fit into memory.
+ */
+static int
+parts_record(struct parts *parts, const struct places *places, struct tmf_err *err)
 {
 	struct store_run *whole = parts->run;
 
@@ -104,21 +134,15 @@ parts_record(struct parts *parts, struct tmf_err *err)
 	if (store_run_create(parts->store, whole, err) < 0)
 		return -1;
 	for (size_t i = 0; i < parts->count; i++) {
-		struct session *session = &parts->at[i].session;
-		struct store_run *run = &session->run;
+		struct part *part = &parts->at[i];
 
-		session->store = parts->store;
-		run->status = RUN_RUNNING;
-		run->start_wall_ms = whole->start_wall_ms;
-		run->dry_run = whole->dry_run;
-		run->parent = mem_strdup(whole->id);
-		if (json_object_size(session->scripts) > 0)
-			record_put_setting(
-			    &session->run, RECORD_SCRIPTS, json_incref(session->scripts));
-		if (parts->opts->history)
-			record_put_setting(&session->run, RECORD_HISTORY, json_true());
-		if (store_run_create(parts->store, run, err) < 0)
+		if (parts->wait && part_load(parts, part, &places->at[i]) != EXIT_OK)
+			return tmf_err_set(
+			    err, TMF_ERR_INVALID, "files changed while they were read");
+		if (part_record(parts, part, err) < 0)
 			return -1;
+		if (parts->wait)
+			part_unload(part);
 	}
 	return store_commit(parts->store, err);
 }
@@ -128,7 +152,7 @@ static int
 parts_name(struct parts *parts, const struct places *places, struct tmf_err *err)
 {
 	for (size_t i = 0; i < parts->count; i++)
-		if (part_id(parts->run->id, &places->at[i], parts->at[i].session.run.id, err) < 0)
+		if (part_name(parts->run->id, &places->at[i], &parts->at[i], err) < 0)
 			return -1;
 	return 0;
 }
@@ -140,10 +164,20 @@ parts_name(struct parts *parts, const struct places *places, struct tmf_err *err
 static int
 parts_check_online(struct parts *parts, const struct places *places)
 {
-	struct workspace **workspaces = mem_zalloc(parts->count, sizeof(struct workspace *));
-	char **names = mem_zalloc(parts->count, sizeof(char *));
+	struct workspace **workspaces;
+	char **names;
 	int code;
 
+	if (parts->wait) {
+		if (!parts->opts->no_online_check)
+			cli_print(stderr,
+			    "tmflow: configuration not checked against AWS: more than %d accounts "
+			    "and regions; tmflow doctor looks at each\n",
+			    PARTS_AT_ONCE_MAX);
+		return EXIT_OK;
+	}
+	workspaces = mem_zalloc(parts->count, sizeof(struct workspace *));
+	names = mem_zalloc(parts->count, sizeof(char *));
 	for (size_t i = 0; i < parts->count; i++) {
 		struct workspace *workspace = &parts->at[i].session.workspace;
 		const struct place *place = &places->at[i];
@@ -151,7 +185,8 @@ parts_check_online(struct parts *parts, const struct places *places)
 		names[i] = mem_printf("%s%s%s", place->account != NULL ? place->account : "",
 		    place->account != NULL ? " " : "", place->region);
 		workspaces[i] = workspace;
-		part_open_client(&parts->at[i], &parts->at[i].fault);
+		if (!tmf_err_isset(&parts->at[i].fault))
+			part_open_client(&parts->at[i], &parts->at[i].fault);
 	}
 	code = workspaces_check_online(workspaces, names, parts->count);
 	for (size_t i = 0; i < parts->count; i++)
@@ -162,19 +197,6 @@ parts_check_online(struct parts *parts, const struct places *places)
 }
 
 /* --- run --- */
-
-/*
- * The base needs a region to find credentials and to assume the roles. Any region of a place
- * serves, so that the first one is taken.
- */
-static const char *
-parts_first_region(const struct places *places)
-{
-	for (size_t i = 0; i < places->count; i++)
-		if (places->at[i].region != NULL)
-			return places->at[i].region;
-	return NULL;
-}
 
 /* The region of the whole applies to each place without one. */
 static void
@@ -207,7 +229,7 @@ parts_begin(struct parts *parts, const struct places *places)
 		code = cli_fail_begin(parts->opts->output, &err);
 	else
 		code = parts_check_online(parts, places);
-	if (code == EXIT_OK && parts_record(parts, &err) < 0)
+	if (code == EXIT_OK && parts_record(parts, places, &err) < 0)
 		code = cli_fail_begin(parts->opts->output, &err);
 	else if (code == EXIT_OK) {
 		log_set_run(parts->run->id);
@@ -221,27 +243,37 @@ parts_begin(struct parts *parts, const struct places *places)
 	return code;
 }
 
-/* The whole's record: the workflow and its input, and that there are parts. */
+/* The whole's record: the workflow and its input. */
 static int
-parts_read_whole(const struct cli_opts *opts, struct store_run *run, size_t parts)
+parts_read_whole(const struct cli_opts *opts, struct store_run *run)
 {
 	struct session reader = {.opts = opts};
 	int code = session_read_workflow(&reader);
 
 	doc_free(reader.definition);
 	*run = reader.run;
-	record_put_setting(run, RECORD_PARTS, json_integer((json_int_t)parts));
 	return code;
 }
 
+/* Files are read before keys are looked for, except of an organization: which they are is known
+ * only then. */
 static int
-parts_fail_many(const struct cli_opts *opts)
+parts_find(struct parts *parts, struct places *places)
 {
+	struct workspace *base = &parts->base;
 	struct tmf_err err = {0};
+	int code = workspace_load_settings(base, NULL);
 
-	tmf_err_set(&err, TMF_ERR_LIMIT,
-	    "more than %d pairs of account and region: use several runs", PARTS_MAX);
-	return cli_fail_take(opts->output, &err);
+	if (code == EXIT_OK && parts->opts->organization) {
+		code = workspace_connect(base);
+		if (code == EXIT_OK && organization_list(parts->asked, base, places, &err) < 0)
+			code = cli_fail_take(parts->opts->output, &err);
+	}
+	if (code != EXIT_OK)
+		return code;
+	parts_fill_regions(places, base->settings.region);
+	code = parts_load(parts, places);
+	return code == EXIT_OK && !parts->opts->organization ? workspace_connect(base) : code;
 }
 
 /*
@@ -255,6 +287,7 @@ parts_run(const struct cli_opts *opts, const struct workspace *beside)
 	struct cli_opts base = *opts;
 	struct store_run run = {0};
 	struct parts parts;
+	char *base_region;
 	int code;
 
 	if (opts->metrics_file != NULL) {
@@ -265,30 +298,27 @@ parts_run(const struct cli_opts *opts, const struct workspace *beside)
 		return cli_fail_take(opts->output, &err);
 	}
 	code = places_of(opts, &places);
-	if (code == EXIT_OK && places.count > PARTS_MAX)
-		code = parts_fail_many(opts);
 	if (code != EXIT_OK) {
 		places_fini(&places);
 		return code;
 	}
-	base.region = parts_first_region(&places);
+	base_region = places_first_region(opts, &places);
+	base.region = base_region;
 	base.assume_role = NULL;
 	parts_init(&parts, &base, beside);
+	parts.asked = opts;
 	parts.run = &run;
-	code = parts_read_whole(opts, &run, places.count);
+	parts.fresh = true;
+	code = parts_read_whole(opts, &run);
 	if (code == EXIT_OK)
-		code = workspace_load_settings(&parts.base, NULL);
-	if (code == EXIT_OK) {
-		parts_fill_regions(&places, parts.base.settings.region);
-		code = parts_load(&parts, &places);
-	}
-	if (code == EXIT_OK)
-		code = workspace_connect(&parts.base);
+		code = parts_find(&parts, &places);
+	record_put_setting(&run, RECORD_PARTS, json_integer((json_int_t)places.count));
 	if (code == EXIT_OK)
 		code = parts_begin(&parts, &places);
 	else
 		parts_fini(&parts);
 	store_run_fini(&run);
 	places_fini(&places);
+	free(base_region);
 	return code;
 }

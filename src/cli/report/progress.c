@@ -231,6 +231,12 @@ progress_start(struct progress *progress)
 }
 
 void
+progress_pause(struct progress *progress)
+{
+	progress_erase(progress);
+}
+
+void
 progress_stop(struct progress *progress)
 {
 	if (progress->timer.fire == NULL)

@@ -52,4 +52,7 @@ struct progress {
 void progress_start(struct progress *progress);
 void progress_stop(struct progress *progress);
 
+/* Clears the line, so that others can be written; it comes again. */
+void progress_pause(struct progress *progress);
+
 #endif

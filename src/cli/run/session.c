@@ -378,7 +378,7 @@ session_continue(struct session *session, bool may_start, struct tmf_err *err)
 	const struct execution_opts opts = session_execution_opts(session);
 	session->execution = failed ? execution_redrive(session->engine, &opts, err)
 				    : execution_resume(session->engine, &opts, err);
-	if (session->execution == NULL && may_start && failed && err->code == TMF_ERR_NOT_FOUND) {
+	if (session->execution == NULL && may_start && err->code == TMF_ERR_NOT_FOUND) {
 		tmf_err_fini(err);
 		if (store_events_delete(session->store, run->id, err) < 0)
 			return -1;

@@ -97,6 +97,10 @@ doctor_visit_free(struct doctor_visit *visit)
 	free(visit);
 }
 
+/*
+ * A place is answered when it is done, and not in turn; its index puts it where it belongs. A fault
+ * of its files has been said to standard error already, and is the check's text.
+ */
 static int
 doctor_visit_answered(void *arg, struct tour_stop *stop, const json_t *result, struct tmf_err *err)
 {

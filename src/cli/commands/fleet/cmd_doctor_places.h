@@ -9,7 +9,7 @@
  * The doctor in several accounts and regions: what one place lacks is a check of that place, and
  * holds up no other. checks: [check], to which those of all places are added, in the places' order,
  * with "account" (where it is named) and "region". machine NULL: no workflow is given.
- * opts->output is text, since a fault of a place is no answer; output: the command's.
+ * opts->output is text, since standard output has one document; output: the command's.
  * Returns EXIT_OK, or says why and returns the exit code.
  */
 int doctor_places(const struct cli_opts *opts, enum cli_output output,
