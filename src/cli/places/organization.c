@@ -26,8 +26,8 @@ struct account_look {
 };
 
 /*
- * What is listed, from top to bottom as it comes: units, accounts, regions, places. Strings of places
- * are copies, all others belong to the lists.
+ * What is listed, from top to bottom as it comes: units, accounts, regions, places. Strings of
+ * places are copies, all others belong to the lists.
  */
 struct organization {
 	const struct cli_opts *opts;
@@ -212,14 +212,14 @@ organization_state(const json_t *account)
 }
 
 /*
- * Those that are active and not excluded, each once. An account that is excluded is not told of,
- * even where it is suspended: who excludes it knows of it. An account comes twice where
- * --unit names a unit and one above it.
+ * Those that are active and not excluded, each once: where --unit names a unit and one above it, an
+ * account comes twice. One that is excluded needs no line, even where it is suspended: whoever
+ * excludes it knows of it.
  */
 static int
 organization_take(struct organization *organization, const json_t *listed, const json_t *excluded)
 {
-	json_t *seen = json_object();
+	json_t *seen = json_object(); /* {id: true}: excluded, or listed before */
 	const json_t *account;
 	size_t i;
 
@@ -282,6 +282,9 @@ account_look_over(struct account_look *look, const json_t *reply, struct tmf_err
 	const json_t *region;
 	size_t i;
 
+	assert(look->open && look->call == NULL && id != NULL);
+	assert((reply == NULL) == tmf_err_isset(err));
+
 	json_array_foreach (jsonx_get_array(reply, "Regions"), i, region)
 		json_array_append(names, json_object_get(region, "RegionName"));
 	if (reply != NULL)
@@ -329,6 +332,8 @@ account_look_begin(struct organization *organization, struct account_look *look)
 	size_t at = organization->next++;
 	struct tmf_err err = {0};
 
+	assert(!look->open && at < json_array_size(organization->ids));
+
 	*look = (struct account_look){.organization = organization, .at = at, .open = true};
 	look->role = organization_role(
 	    organization, json_string_value(json_array_get(organization->ids, at)));
@@ -348,12 +353,16 @@ account_look_begin(struct organization *organization, struct account_look *look)
 	tmf_call_on_done(look->call, account_look_answered, look);
 }
 
-/* Keeps the looks busy; the loop ends when there is nothing left. */
+/*
+ * Keeps the looks busy; the loop ends when there is nothing left. A look that ends at once, because
+ * its client cannot be made, is free again for the next account.
+ */
 static void
 organization_look_on(struct organization *organization)
 {
 	size_t count = json_array_size(organization->ids);
 
+	assert(organization->over <= organization->next && organization->next <= count);
 	for (size_t i = 0; i < ORGANIZATION_AT_ONCE_MAX; i++)
 		while (!organization->looks[i].open && organization->next < count &&
 		       organization->code == EXIT_OK)
@@ -402,6 +411,7 @@ organization_ask_regions(struct organization *organization, struct tmf_err *err)
 
 /* --- places --- */
 
+/* The fault goes with the place, so that whoever asks there reports it as its answer. */
 static int
 organization_add_place(struct organization *organization, const char *account, const char *region,
     const struct tmf_err *fault, struct tmf_err *err)
@@ -509,7 +519,8 @@ organization_list(
 	};
 	int ret = places_split(opts->region, "region", &organization.wanted, err);
 
-	assert(places->count == 0);
+	assert(places->count == 0 && base->own.credentials != NULL);
+	assert(opts->organization && opts->assume_role != NULL);
 	if (ret == 0)
 		organization.client = workspace_client(
 		    base, "organizations", organizations_region(base->settings.region), err);

@@ -41,14 +41,6 @@ parts_fini(struct parts *parts)
 	workspace_fini(&parts->base);
 }
 
-void
-part_unload(struct part *part)
-{
-	if (part->ready)
-		session_fini(&part->session);
-	part->ready = false;
-}
-
 /* A part that cannot even begin has failed; the others go on. */
 static void
 part_fail(struct part *part, struct tmf_err *err)
@@ -61,15 +53,6 @@ part_fail(struct part *part, struct tmf_err *err)
 	session->run.cause = mem_strdup(tmf_err_text(err));
 	session->over = true;
 	tmf_err_fini(err);
-}
-
-void
-part_open_client(struct part *part, struct tmf_err *err)
-{
-	struct session *session = &part->session;
-
-	workspace_name_run(&session->workspace, part->id);
-	workspace_open_client(&session->workspace, err);
 }
 
 /* A role that cannot be used fails its own part only. */
@@ -93,6 +76,7 @@ part_open(struct part *part)
 static int
 parts_open_more(struct parts *parts, struct tmf_err *err)
 {
+	assert(parts->open + parts->over == parts->next);
 	while (
 	    parts->next < parts->count && parts->open < PARTS_AT_ONCE_MAX && parts->signals == 0) {
 		struct part *part = &parts->at[parts->next++];
@@ -124,6 +108,7 @@ part_close(struct parts *parts, struct part *part, struct tmf_err *err)
 		progress_add(&parts->past, workspace->mirror, workspace->own.ec2);
 	parts->past.trouble = NULL;
 	part->closed = true;
+	assert(parts->open > 0 && parts->over < parts->count);
 	parts->open--;
 	parts->over++;
 	part_unload(part);

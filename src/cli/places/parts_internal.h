@@ -51,7 +51,8 @@ void parts_fini(struct parts *parts);
 /* Opens a part's client, whose calls bear the part's id. A failure is in *err. */
 void part_open_client(struct part *part, struct tmf_err *err);
 
-/* Makes a part's session of its record, part->id. Returns 0, or says why and gives the exit code. */
+/* Makes a part's session of its record, part->id. Returns 0, or says why and gives the exit
+ * code. */
 int part_restore(struct parts *parts, struct part *part);
 
 /* Frees a part's session: its record has all that it needs. */

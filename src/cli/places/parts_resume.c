@@ -39,46 +39,10 @@ parts_note_left(void *arg, const struct store_run *run)
 	return 0;
 }
 
-/* Only what failed in it is taken up again, with a history of its own. */
-static int
-part_retry(struct session *session, struct tmf_err *err)
-{
-	struct store_run *run = &session->run;
-
-	store_run_begin_again(run, clock_system()->wall_ms(clock_system()));
-	return store_events_delete(session->store, run->id, err) < 0
-		   ? -1
-		   : store_run_update(session->store, run, err);
-}
-
 /*
- * A part goes on from its checkpoint. One that failed before it began has none, and starts. One
- * that succeeded is here for its failed instances.
+ * Only parts with work left are restored, and those that have to wait when it is their turn. The
+ * others keep their record as it is.
  */
-int
-part_restore(struct parts *parts, struct part *part)
-{
-	struct session *session = &part->session;
-	struct tmf_err err = {0};
-	int code;
-
-	part->opts = *parts->opts;
-	part->opts.region = NULL; /* the record's */
-	session_init_part(session, &part->opts, &parts->base, parts->store);
-	part->ready = true;
-	if (store_run_find(parts->store, part->id, &session->run, &err) < 0)
-		return cli_fail_take(parts->opts->output, &err);
-	bool retries = session->run.status == RUN_SUCCEEDED;
-	part->way = retries || parts->fresh ? SESSION_START : SESSION_CONTINUE_OR_START;
-	code = session_load_workflow(session);
-	if (code == EXIT_OK)
-		code = session_restore_files(session);
-	if (code == EXIT_OK && retries && part_retry(session, &err) < 0)
-		code = cli_fail_take(parts->opts->output, &err);
-	return code;
-}
-
-/* Only parts with work left are restored, and those that have to wait when it is their turn. The others keep their record as it is. */
 static int
 parts_restore(struct parts *parts, const struct part_list *list)
 {

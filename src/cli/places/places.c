@@ -25,6 +25,7 @@ places_fini(struct places *places)
 	*places = (struct places){0};
 }
 
+/* With --organization the places are not known yet, but the regions of the option are. */
 char *
 places_first_region(const struct cli_opts *opts, const struct places *places)
 {

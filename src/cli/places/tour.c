@@ -51,6 +51,7 @@ tour_stop_over(struct tour_stop *stop, const json_t *result, struct tmf_err *err
 	tour_stop_fini(stop);
 	tour->open--;
 	tour->over++;
+	assert(tour->over + tour->open == tour->next);
 }
 
 static void
@@ -176,7 +177,8 @@ tour_open_base(struct tour *tour)
 	return code == EXIT_OK ? workspace_connect(&tour->base) : code;
 }
 
-/* What only AWS knows of the places. */
+/* What only AWS knows of the places: the keys that list an organization are the base's, and the
+ * roles in its accounts are assumed with the same. */
 static int
 tour_list(struct tour *tour)
 {

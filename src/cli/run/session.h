@@ -85,8 +85,8 @@ int session_restore_files(struct session *session);
 enum session_way {
 	SESSION_START,	  /* at its first state */
 	SESSION_CONTINUE, /* from its checkpoint: a resume, or a redrive where it had failed */
-	/* The same, but at its first state where the run has no checkpoint: it failed or was stopped
-	 * before it began. */
+	/* The same, but at its first state where the run has no checkpoint: it failed, or was
+	 * stopped, before it began. */
 	SESSION_CONTINUE_OR_START,
 };
 

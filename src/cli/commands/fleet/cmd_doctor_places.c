@@ -58,6 +58,10 @@ doctor_visit_files(const struct tour_stop *stop)
 	return checks;
 }
 
+/*
+ * The same questions as in one place. Permissions are of the place's own configuration: one that
+ * creates no targets needs no launches.
+ */
 static struct tmf_call *
 doctor_visit_ask(void *arg, struct tour_stop *stop)
 {
@@ -66,6 +70,7 @@ doctor_visit_ask(void *arg, struct tour_stop *stop)
 	struct doctor_visit *visit = mem_zalloc(1, sizeof(*visit));
 	struct tmf_err err = {0};
 
+	assert(stop->state == NULL && workspace->own.ec2 != NULL);
 	stop->state = visit;
 	visit->sts = workspace_client(workspace, "sts", NULL, &err);
 	if (visit->sts != NULL)
@@ -108,6 +113,8 @@ doctor_visit_answered(void *arg, struct tour_stop *stop, const json_t *result, s
 	json_t *checks;
 	json_t *check;
 	size_t i;
+
+	assert((result == NULL) == tmf_err_isset(err));
 
 	if (result != NULL) {
 		checks = doctor_visit_files(stop);
@@ -181,6 +188,8 @@ doctor_places(const struct cli_opts *opts, enum cli_output output, struct tmf_re
 	size_t i;
 	int code;
 
+	/* A place's own fault goes to standard error: the document is one of all places. */
+	assert(opts->output == OUTPUT_TEXT && json_is_array(checks));
 	cli_on_fault(doctor_round_note_fault, &round);
 	code = tour_run(&(struct tour_opts){
 	    .opts = opts,
@@ -202,6 +211,7 @@ doctor_places(const struct cli_opts *opts, enum cli_output output, struct tmf_re
 
 /* --- for a person --- */
 
+/* Also where both lack the member, as the account of the keys' own. */
 static bool
 doctor_text_same(const json_t *a, const json_t *b, const char *key)
 {
@@ -211,6 +221,7 @@ doctor_text_same(const json_t *a, const json_t *b, const char *key)
 	return of_a == of_b || (of_a != NULL && of_b != NULL && strcmp(of_a, of_b) == 0);
 }
 
+/* Counts pass, warn and fail, in this order, from first up to but without end. */
 static void
 doctor_place_count(const json_t *checks, size_t first, size_t end, size_t counts[3])
 {
@@ -231,6 +242,7 @@ doctor_place_print(const json_t *checks, size_t first, size_t end)
 	const char *region = jsonx_get_string(one, "region");
 	size_t counts[3];
 
+	assert(first < end && end <= json_array_size(checks));
 	doctor_place_count(checks, first, end, counts);
 	if (region != NULL)
 		cli_print(stdout, "%s%s%s: %zu pass, %zu warn, %zu fail\n",
@@ -250,6 +262,7 @@ doctor_place_print(const json_t *checks, size_t first, size_t end)
 	}
 }
 
+/* Checks of one place stand together, so that a change of account or region begins the next. */
 void
 doctor_places_print(const json_t *checks)
 {
