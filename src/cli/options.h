@@ -190,7 +190,7 @@ struct cli_opts {
 	    "US dollars for a session and hour, or a file of prices; default an estimate")         \
 	X(YES, yes, "yes", 'y', WHAT, NULL, "remove what is listed without it")                    \
 	X(METRICS_FILE, metrics_file, "metrics-file", 0, WHAT, "FILE",                             \
-	    "write the run's numbers at its end, as OpenMetrics text")                             \
+	    "write the numbers at the end, as OpenMetrics text")                                   \
 	X(OUTPUT_FILE, output_file, "output-file", 0, WHAT, "FILE",                                \
 	    "show: file for the page of -o html; init: the new configuration, default "            \
 	    "config/REGION.yaml; - is standard output")                                            \

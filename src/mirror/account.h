@@ -3,6 +3,7 @@
 
 #include "aws/services/ec2.h"
 #include "mirror/names.h"
+#include "store/outcome_tally.h"
 #include "store/store.h"
 
 #define ACCOUNT_ID_BYTES 13 /* twelve digits, and NUL */
@@ -40,6 +41,7 @@ struct account {
 	struct mirror_filters *filters; /* of sessions, as far as asked for; NULL likewise */
 	struct refusals *refusals;	/* what AWS will refuse again */
 	char id[ACCOUNT_ID_BYTES];	/* "" until AWS listed an instance of it */
+	struct outcome_tally outcomes;	/* that runs recorded in it */
 	/* Refusals in a row that no look explained, however often it was repeated; see
 	 * LOOKS_IN_VAIN_MAX. */
 	unsigned looks_in_vain;

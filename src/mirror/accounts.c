@@ -79,6 +79,7 @@ accounts_free(struct accounts *accounts)
 		gather_free(account->instances);
 		gather_free(account->sessions);
 		refusals_free(account->refusals);
+		outcome_tally_fini(&account->outcomes);
 		free(account);
 	}
 	free(accounts->owner);
@@ -89,6 +90,15 @@ struct account *
 accounts_home(const struct accounts *accounts)
 {
 	return accounts->first;
+}
+
+void
+accounts_outcomes_each(const struct accounts *accounts,
+    void (*fn)(void *arg, const struct outcome_count *count), void *arg)
+{
+	for (const struct account *account = accounts->first; account != NULL;
+	     account = account->next)
+		outcome_tally_each(&account->outcomes, account->id, fn, arg);
 }
 
 /*

@@ -32,6 +32,10 @@ struct accounts_opts {
 struct accounts *accounts_new(const struct accounts_opts *opts);
 void accounts_free(struct accounts *accounts);
 
+/* fn for each set of outcomes that was recorded in an account. */
+void accounts_outcomes_each(const struct accounts *accounts,
+    void (*fn)(void *arg, const struct outcome_count *count), void *arg);
+
 /* The process's own account. Borrows. */
 struct account *accounts_home(const struct accounts *accounts);
 

@@ -144,6 +144,16 @@ ledger_failed_among(struct mirror *mirror, json_t *ids, json_t **ret_ids, struct
 	return 0;
 }
 
+/* One row, in the store and in the account's counts. */
+static int
+ledger_write(struct mirror *mirror, const struct outcome *row, struct tmf_err *err)
+{
+	if (store_outcome_put(mirror->account->store, mirror->run_id, row, err) < 0)
+		return -1;
+	outcome_tally_add(&mirror->account->outcomes, row);
+	return 0;
+}
+
 /* What holds for the whole instance holds for each of its failed rows. An instance that was
  * `failed` on two interfaces and is terminated since has two rows `ineligible: terminated`. Returns
  * how many rows it had. */
@@ -166,7 +176,7 @@ ledger_put_over_failed(struct mirror *mirror, const struct outcome *outcome, str
 		ledger_row_of(copy, &row);
 		row.beside = row.slot != NULL;
 		if (ret == 0 && json_is_true(failed)) {
-			ret = store_outcome_put(mirror->account->store, mirror->run_id, &row, err);
+			ret = ledger_write(mirror, &row, err);
 			put++;
 		}
 		free(copy);
@@ -194,7 +204,7 @@ ledger_put(struct mirror *mirror, const struct outcome *outcome, struct tmf_err 
 	row.beside = outcome->slot != NULL;
 	if (outcome->slot == NULL)
 		row.slot = ledger_slot(mirror, outcome->interface_id, outcome->rule);
-	return store_outcome_put(mirror->account->store, mirror->run_id, &row, err);
+	return ledger_write(mirror, &row, err);
 }
 
 /* What is known about one of an instance's interfaces, which may lie in another subnet. */

@@ -209,6 +209,13 @@ job_count(const struct job *job)
 	    &jobs->stats.durations, tmf_loop_mono_ms(jobs->opts.loop) - job->start_mono_ms);
 }
 
+void
+jobs_outcomes_each(
+    const struct jobs *jobs, void (*fn)(void *arg, const struct outcome_count *count), void *arg)
+{
+	accounts_outcomes_each(jobs->accounts, fn, arg);
+}
+
 const struct jobs_stats *
 jobs_stats(const struct jobs *jobs)
 {

@@ -64,6 +64,10 @@ struct jobs_stats {
 /* Borrowed; live counts what is under way at this moment. */
 const struct jobs_stats *jobs_stats(const struct jobs *jobs);
 
+/* fn for each set of outcomes that jobs have recorded. */
+void jobs_outcomes_each(
+    const struct jobs *jobs, void (*fn)(void *arg, const struct outcome_count *count), void *arg);
+
 /* --- workflows --- */
 
 /* A compiled workflow with its name. Kept until jobs_free. */

@@ -38,6 +38,8 @@ json_t *run_json_outcome(const struct outcome *outcome);
 
 /* Kind of the facts where a run keeps its counts (aws/tally.h), one for each region. */
 #define RUN_JSON_CALLS_FACT "calls"
+/* Kind of the facts with the buckets that the run learned, as pacer_export writes them. */
+#define RUN_JSON_PACER_FACT "pacer"
 
 /*
  * How often a run called which AWS operation, the sum of all regions. New reference, {} where it

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What `listen` and `worker` say of themselves over HTTP: numbers that add up, a probe, and nothing for a page of another site."""
 import http.client
+import pathlib
 import random
 import re
 import socket
@@ -9,9 +10,7 @@ import unittest
 
 import harness
 import services
-
-
-SAMPLE = re.compile(r'^([a-z_]+)(?:\{((?:[a-z_]+="(?:[^"\\\n]|\\["\\n])*",?)*)\})? (\S+)$')
+from openmetrics import samples, total
 
 
 def launch(instance):
@@ -19,30 +18,6 @@ def launch(instance):
     return {"version": "0", "id": "0a3f1c52-8a51-4e0a-9d57-2f3b6f1c0002", "detail-type": "EC2 Instance State-change Notification",
             "source": "aws.ec2", "account": "123456789012", "time": "2026-01-15T11:58:03Z", "region": "us-east-1", "resources": [],
             "detail": {"instance-id": instance, "state": "running"}}
-
-
-def samples(text):
-    """{name: {labels as a frozenset: value}}, each below the type and help of its metric."""
-    lines = text.split("\n")
-    assert lines[-2:] == ["# EOF", ""], lines[-3:]
-    found, names, kind = {}, [], None
-    for line in lines[:-2]:
-        if line.startswith("# TYPE "):
-            names.append(line.split()[2])
-            kind = line.split()[3]
-        elif line.startswith("# "):
-            assert line.split()[2] == names[-1], line
-        else:
-            match = SAMPLE.match(line)
-            assert match, line
-            endings = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_count", "_sum"]}[kind]
-            assert match[1] in [names[-1] + ending for ending in endings], line
-            labels = frozenset(re.findall(r'([a-z_]+)="((?:[^"\\]|\\.)*)"', match[2] or ""))
-            of_name = found.setdefault(match[1], {})
-            assert labels not in of_name, line
-            of_name[labels] = float(match[3])
-    assert len(names) == len(set(names)), names
-    return found
 
 
 class MetricsListen(services.Case):
@@ -74,9 +49,6 @@ class MetricsListen(services.Case):
         self.addCleanup(queue.stop)
         return sim, queue, self.listen(queue, sim)
 
-    def of(self, found, name, **labels):
-        return sum(value for key, value in found.get(name, {}).items() if set(labels.items()) <= key)
-
     def test_numbers_of_listen(self):
         sim, queue, process = self.started()
         port = self.address(process)
@@ -87,23 +59,55 @@ class MetricsListen(services.Case):
             status, kind, text = self.get(port, "/metrics")
             self.assertEqual(status, 200, text)
             found = samples(text)
-            if self.of(found, "tmflow_listen_messages_total") == 2 or time.monotonic() > deadline:
+            if total(found, "tmflow_listen_messages_total") == 2 or time.monotonic() > deadline:
                 break
             time.sleep(0.1)
         self.assertIn("application/openmetrics-text", kind)
-        self.assertEqual(self.of(found, "tmflow_listen_messages_received_total"), 2)
-        self.assertEqual(self.of(found, "tmflow_listen_messages_total"), 2)
-        self.assertEqual(self.of(found, "tmflow_listen_messages_total", result="ignored"), 1)
-        self.assertEqual(self.of(found, "tmflow_listen_message_age_seconds_count"), 2)
-        jobs = self.of(found, "tmflow_jobs_total")
+        self.assertEqual(total(found, "tmflow_listen_messages_received_total"), 2)
+        self.assertEqual(total(found, "tmflow_listen_messages_total"), 2)
+        self.assertEqual(total(found, "tmflow_listen_messages_total", result="ignored"), 1)
+        self.assertEqual(total(found, "tmflow_listen_message_age_seconds_count"), 2)
+        jobs = total(found, "tmflow_jobs_total")
         self.assertGreaterEqual(jobs, 1)
-        self.assertEqual(self.of(found, "tmflow_job_duration_seconds_count"), jobs)
-        self.assertEqual(self.of(found, "tmflow_job_duration_seconds_bucket", le="+Inf"), jobs)
-        self.assertEqual(self.of(found, "tmflow_jobs_in_progress"), 0)
-        self.assertGreaterEqual(self.of(found, "tmflow_aws_requests_total", service="sqs", operation="ReceiveMessage"), 1)
-        self.assertGreaterEqual(self.of(found, "tmflow_aws_request_duration_seconds_count", service="sqs"), 1)
-        self.assertEqual(self.of(found, "tmflow_build_info", command="listen"), 1)
-        self.assertEqual(self.of(found, "tmflow_runs", status="RUNNING"), 1)
+        self.assertEqual(total(found, "tmflow_job_duration_seconds_count"), jobs)
+        self.assertEqual(total(found, "tmflow_job_duration_seconds_bucket", le="+Inf"), jobs)
+        self.assertEqual(total(found, "tmflow_jobs_in_progress"), 0)
+        self.assertGreaterEqual(total(found, "tmflow_aws_requests_total", service="sqs", operation="ReceiveMessage"), 1)
+        self.assertGreaterEqual(total(found, "tmflow_aws_request_duration_seconds_count", service="sqs"), 1)
+        self.assertEqual(total(found, "tmflow_build_info", command="listen"), 1)
+        self.assertEqual(total(found, "tmflow_runs", status="RUNNING"), 1)
+        shown = self.tmflow("show", "@latest", "-o", "json").json["summary"]
+        self.assertGreaterEqual(sum(shown.values()), 1)
+        for outcome, count in shown.items():
+            self.assertEqual(total(found, "tmflow_outcomes_total", outcome=outcome), count)
+        self.drain(process)
+
+    def test_numbers_of_reconcile(self):
+        """Between rounds, of a good one and of those that fail; the probe follows."""
+        sim = self.sim(instances=60)
+        config = self.write("c.yaml", pathlib.Path(sim.config).read_text(encoding="utf-8"))
+        process = self.spawn(["reconcile", "--every", "1s", "--config", config, "--metrics-listen", "127.0.0.1:0"], self.keys(sim))
+        port = self.address(process)
+
+        def until(condition):
+            deadline = time.monotonic() + 60
+            while True:
+                status, _, text = self.get(port, "/metrics")
+                self.assertEqual(status, 200, text)
+                found = samples(text)
+                if condition(found):
+                    return found
+                self.assertLess(time.monotonic(), deadline, text)
+                time.sleep(0.1)
+        found = until(lambda f: total(f, "tmflow_reconcile_rounds_total", result="succeeded") >= 2)
+        self.assertEqual(self.get(port, "/healthz")[0], 200)
+        self.assertEqual(total(found, "tmflow_reconcile_rounds_total"), total(found, "tmflow_reconcile_round_duration_seconds_count"))
+        self.assertEqual(total(found, "tmflow_build_info", command="reconcile"), 1)
+        self.assertGreaterEqual(total(found, "tmflow_last_run_outcomes", workflow="backfill", outcome="present"), 1)
+        self.assertGreaterEqual(total(found, "tmflow_last_run_aws_requests", operation="DescribeInstances"), 1)
+        self.write("c.yaml", "vpcs: 7\n")
+        found = until(lambda f: total(f, "tmflow_reconcile_failed_rounds_in_a_row") >= 1)
+        self.assertEqual(self.get(port, "/healthz")[0], 503)
         self.drain(process)
 
     def test_numbers_of_worker(self):
@@ -114,7 +118,7 @@ class MetricsListen(services.Case):
         process = self.spawn(["worker", "--activity-arn", "arn:aws:states:us-east-1:123456789012:activity:mirror", "--metrics-listen", "127.0.0.1:0"], environment)
         found = samples(self.get(self.address(process), "/metrics")[2])
         self.assertEqual(found["tmflow_worker_tasks_received_total"], {frozenset(): 0})
-        self.assertEqual(self.of(found, "tmflow_build_info", command="worker"), 1)
+        self.assertEqual(total(found, "tmflow_build_info", command="worker"), 1)
 
     def test_who_may_ask_for_what(self):
         _, _, process = self.started()

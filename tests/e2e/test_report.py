@@ -129,6 +129,7 @@ class Report(harness.Case):
         self.assertEqual(names["DescribePage"]["mark"], "done")
         self.assertGreater(names["EnsureEach"]["scopes"][0]["states"][0]["entered"], 100)
         self.assertGreater(sum(sample.get("requests", 0) for sample in found["timeline"]), 100)
+        self.assertEqual(sum(sample.get("pages", 0) for sample in found["timeline"]), found["calls"]["DescribeInstances"]["requests"])
         self.assertEqual(sum(sample.get("failed", 0) for sample in found["timeline"]), len(failed))
         self.assertEqual({file["title"] for file in found["files"]}, {"configuration", "definition", "input"})
 

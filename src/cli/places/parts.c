@@ -9,6 +9,7 @@
 #include "cli/run/session.h"
 #include "cli/run/untaken.h"
 #include "cli/signals.h"
+#include "web/metrics/metrics.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -232,12 +233,13 @@ parts_execute(struct parts *parts)
 	struct tmf_err err = {0};
 	int code = -1;
 
-	if (parts_run_all(parts, &err) == 0 && parts_sum_up(parts->store, parts->run, &err) == 0 &&
-	    store_run_update(parts->store, parts->run, &err) == 0 &&
-	    store_commit(parts->store, &err) == 0)
-		code = parts_tell(parts->opts, parts->store, parts->run, false, &err);
-	else
+	if (parts_run_all(parts, &err) < 0 || parts_sum_up(parts->store, parts->run, &err) < 0 ||
+	    store_run_update(parts->store, parts->run, &err) < 0 ||
+	    store_commit(parts->store, &err) < 0)
 		parts->run->status = RUN_RUNNING; /* to the store, however it ended here */
+	else if (parts->opts->metrics_file == NULL ||
+		 metrics_write_run(parts->store, parts->run, parts->opts->metrics_file, &err) == 0)
+		code = parts_tell(parts->opts, parts->store, parts->run, false, &err);
 	if (code < 0) {
 		code = cli_fail_take(parts->opts->output, &err);
 		report_next_step(parts->store, parts->run, NULL, stderr);

@@ -290,13 +290,6 @@ parts_run(const struct cli_opts *opts, const struct workspace *beside)
 	char *base_region;
 	int code;
 
-	if (opts->metrics_file != NULL) {
-		struct tmf_err err = {0};
-
-		tmf_err_set(&err, TMF_ERR_INVALID,
-		    "--metrics-file takes the numbers of one account and region");
-		return cli_fail_take(opts->output, &err);
-	}
 	code = places_of(opts, &places);
 	if (code != EXIT_OK) {
 		places_fini(&places);

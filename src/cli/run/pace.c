@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PACE_FACT "pacer"
-
 /* Takes value. */
 static int
 pace_put(struct pace *pace, const char *kind, json_t *value, struct tmf_err *err)
@@ -64,7 +62,7 @@ pace_add_calls(json_t *totals, const json_t *tally)
 	json_object_foreach ((json_t *)tally, operation, calls) {
 		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 			pace_add_number(totals, kinds[i], json_object_get(calls, kinds[i]));
-		if (strcmp(operation, "ec2:DescribeInstances") == 0)
+		if (strcmp(operation, "DescribeInstances") == 0)
 			pace_add_number(totals, "pages", json_object_get(calls, "requests"));
 	}
 }
@@ -99,7 +97,7 @@ pace_save_timeline(struct pace *pace, bool last, struct tmf_err *err)
 static int
 pace_save(struct pace *pace, struct tmf_err *err)
 {
-	return pace_put(pace, PACE_FACT, pacer_export(pace->pacer), err) < 0
+	return pace_put(pace, RUN_JSON_PACER_FACT, pacer_export(pace->pacer), err) < 0
 		   ? -1
 		   : pace_save_calls(pace, err);
 }
@@ -167,8 +165,8 @@ pace_start(struct pace *pace, struct tmf_err *err)
 	if (pace->pacer == NULL)
 		return 0;
 	pace->earlier = json_object();
-	if (store_facts_each(pace->store, pace->run_id, PACE_FACT, pace_take_saved, pace, err) <
-		0 ||
+	if (store_facts_each(
+		pace->store, pace->run_id, RUN_JSON_PACER_FACT, pace_take_saved, pace, err) < 0 ||
 	    store_facts_each(
 		pace->store, pace->run_id, RUN_JSON_CALLS_FACT, pace_take_calls, pace, err) < 0)
 		return -1;
@@ -178,18 +176,13 @@ pace_start(struct pace *pace, struct tmf_err *err)
 	return 0;
 }
 
-/* The pace of a run that is over is worthless to anyone, but its calls belong to the report. */
+/* The calls belong to the report, and the pace to the numbers; a later --retry-failed begins with
+ * it. */
 int
-pace_stop(struct pace *pace, bool over, struct tmf_err *err)
+pace_stop(struct pace *pace, struct tmf_err *err)
 {
 	if (pace->pacer == NULL)
 		return 0;
 	tmf_loop_timer_disarm(pace->loop, &pace->timer);
-	if (pace_save_timeline(pace, true, err) < 0)
-		return -1;
-	if (!over)
-		return pace_save(pace, err);
-	return store_fact_delete(pace->store, pace->run_id, PACE_FACT, pace->key, err) < 0
-		   ? -1
-		   : pace_save_calls(pace, err);
+	return pace_save_timeline(pace, true, err) < 0 ? -1 : pace_save(pace, err);
 }

@@ -32,10 +32,7 @@ struct pace {
  */
 int pace_start(struct pace *pace, struct tmf_err *err);
 
-/*
- * over: the run will not be resumed, its pace is forgotten, its calls are kept. Else both are
- * saved once more.
- */
-int pace_stop(struct pace *pace, bool over, struct tmf_err *err);
+/* Both are saved once more. */
+int pace_stop(struct pace *pace, struct tmf_err *err);
 
 #endif

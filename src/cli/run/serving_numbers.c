@@ -64,10 +64,8 @@ serving_numbers_start(struct serving *serving)
 		return EXIT_OK;
 	serving->metrics = (struct serving_metrics){
 	    .command = serving->run.workflow_name,
-	    .loop = serving->workspace.loop,
 	    .jobs = serving->jobs,
-	    .store = serving->store,
-	    .run_id = serving->run.id,
+	    .kept = {.store = serving->store, .loop = serving->workspace.loop},
 	    .start_wall_ms = serving->run.start_wall_ms,
 	    .more = serving->source.count,
 	    .arg = serving->source.arg,

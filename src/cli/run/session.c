@@ -446,19 +446,6 @@ session_start_progress(struct session *session)
 	progress_start(&session->progress);
 }
 
-/* What the run did, for a monitoring system. */
-static int
-session_write_metrics(const struct session *session, struct tmf_err *err)
-{
-	struct buf text = {0};
-	int ret = metrics_of_run(session->store, &session->run, &text, err);
-
-	if (ret == 0)
-		ret = metrics_write_file(session->opts->metrics_file, &text, err);
-	buf_fini(&text);
-	return ret;
-}
-
 /* Prints the end: the closing document, or the summary for a person. */
 static int
 session_report_end(struct session *session, struct tmf_err *err)
@@ -468,7 +455,8 @@ session_report_end(struct session *session, struct tmf_err *err)
 
 	if (store_outcomes_count(session->store, run->id, counts, err) < 0 ||
 	    untaken_warn(session, err) < 0 ||
-	    (session->opts->metrics_file != NULL && session_write_metrics(session, err) < 0))
+	    (session->opts->metrics_file != NULL &&
+		metrics_write_run(session->store, run, session->opts->metrics_file, err) < 0))
 		return -1;
 	int ret = session->opts->output != OUTPUT_TEXT
 		      ? report_json(session->store, run, counts, session->history, err)
@@ -553,9 +541,7 @@ session_close(struct session *session, struct tmf_err *err)
 		session->run.status = RUN_INTERRUPTED;
 		session->run.stop_wall_ms = clock_system()->wall_ms(clock_system());
 	}
-	return pace_stop(&session->pace, session->over && session->run.status != RUN_INTERRUPTED,
-		   err) < 0 ||
-		       steps_stop(&session->steps, err) < 0 ||
+	return pace_stop(&session->pace, err) < 0 || steps_stop(&session->steps, err) < 0 ||
 		       store_run_end(session->store, &session->run, err) < 0 ||
 		       store_commit(session->store, err) < 0
 		   ? -1

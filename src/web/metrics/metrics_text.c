@@ -81,3 +81,19 @@ metrics_text_histogram(
 	text_labels(out, labels);
 	buf_printf(out, "%.3f\n", (double)histogram->sum_ms / MS_PER_SECOND);
 }
+
+void
+metrics_text_process(struct buf *out, const char *command, int64_t start_wall_ms)
+{
+	struct buf labels = {0};
+
+	metrics_text_label(&labels, "", "command", command);
+	metrics_text_label(&labels, ",", "version", TMFLOW_VERSION);
+	metrics_text_begin(out, "tmflow_build_info", "gauge", NULL, "1; its labels say what runs.");
+	metrics_text_gauge(out, "tmflow_build_info", buf_cstr(&labels), 1);
+	metrics_text_begin(out, "tmflow_start_time_seconds", "gauge", "seconds",
+	    "When the process began to serve.");
+	metrics_text_gauge(
+	    out, "tmflow_start_time_seconds", "", (double)start_wall_ms / MS_PER_SECOND);
+	buf_fini(&labels);
+}

@@ -10,6 +10,9 @@
 void metrics_text_begin(
     struct buf *out, const char *name, const char *type, const char *unit, const char *help);
 
+/* What every process says of itself: tmflow_build_info and tmflow_start_time_seconds. */
+void metrics_text_process(struct buf *out, const char *command, int64_t start_wall_ms);
+
 /* A label after a separator ("" or ","), its value in quotes and escaped. NULL is "". */
 void
 metrics_text_label(struct buf *out, const char *separator, const char *name, const char *value);

@@ -1,38 +1,19 @@
 #include "web/metrics/serving_metrics.h"
 
 #include "aws/tally.h"
-#include "store/store.h"
 #include "web/metrics/metrics.h"
 #include "web/metrics/metrics_text.h"
-#include "web/run_json.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <string.h>
 
 void
 serving_metrics_fini(struct serving_metrics *metrics)
 {
-	buf_fini(&metrics->stored);
+	store_metrics_fini(&metrics->kept);
 }
 
 /* --- the work --- */
-
-static void
-serving_write_process(const struct serving_metrics *metrics, struct buf *out)
-{
-	struct buf labels = {0};
-
-	metrics_text_label(&labels, "", "command", metrics->command);
-	metrics_text_label(&labels, ",", "version", TMFLOW_VERSION);
-	metrics_text_begin(out, "tmflow_build_info", "gauge", NULL, "1; its labels say what runs.");
-	metrics_text_gauge(out, "tmflow_build_info", buf_cstr(&labels), 1);
-	metrics_text_begin(out, "tmflow_start_time_seconds", "gauge", "seconds",
-	    "When the process began to serve.");
-	metrics_text_gauge(
-	    out, "tmflow_start_time_seconds", "", (double)metrics->start_wall_ms / 1000.0);
-	buf_fini(&labels);
-}
 
 static void
 serving_write_jobs(const struct jobs_stats *stats, struct buf *out)
@@ -164,53 +145,55 @@ serving_write_aws(const struct serving_metrics *metrics, struct buf *out)
 	json_decref(services);
 }
 
-/* --- the store --- */
+/* --- outcomes and the store --- */
 
-static int
-serving_add_reason(void *arg, const struct outcome_reason *reason)
+/* Two accounts of the list may have one id: a sample is there once. */
+static void
+serving_add_outcomes(void *arg, const struct outcome_count *count)
 {
-	struct buf *out = arg;
+	json_t *sums = arg;
+	struct buf labels = {0};
+	const char *key;
 
-	buf_add_cstr(out, "tmflow_outcomes{");
-	metrics_text_label(out, "", "outcome", outcome_name(reason->kind));
-	metrics_text_label(
-	    out, ",", "reason", run_json_reason_is_told(reason) ? reason->reason : "");
-	metrics_text_label(out, ",", "detail", reason->detail);
-	buf_printf(out, "} %" PRId64 "\n", reason->count);
-	return 0;
+	metrics_text_label(&labels, "", "account", count->account);
+	metrics_text_label(&labels, ",", "rule", count->rule);
+	metrics_text_label(&labels, ",", "outcome", count->kind);
+	metrics_text_label(&labels, ",", "reason", count->reason);
+	key = buf_cstr(&labels);
+	json_object_set_new(sums, key,
+	    json_integer(
+		json_integer_value(json_object_get(sums, key)) + (json_int_t)count->count));
+	buf_fini(&labels);
 }
 
-/* Rows of a run that goes on for months are many: they are read once a minute. */
-static int
-serving_read_store(struct serving_metrics *metrics, struct tmf_err *err)
+static void
+serving_write_outcomes(const struct jobs *jobs, struct buf *out)
 {
-	int64_t now = tmf_loop_mono_ms(metrics->loop);
+	json_t *sums = json_object();
+	const char *labels;
+	json_t *sum;
 
-	if (metrics->stored_mono_ms != 0 && now < metrics->stored_mono_ms + SERVING_STORE_FRESH_MS)
-		return 0;
-	buf_reset(&metrics->stored);
-	metrics_text_begin(&metrics->stored, "tmflow_outcomes", "gauge", NULL,
-	    "Instances and interfaces by what became of them in this process.");
-	if (store_outcome_reasons(
-		metrics->store, metrics->run_id, serving_add_reason, &metrics->stored, err) < 0 ||
-	    metrics_add_store(metrics->store, &metrics->stored, err) < 0)
-		return -1;
-	metrics->stored_mono_ms = now;
-	return 0;
+	jobs_outcomes_each(jobs, serving_add_outcomes, sums);
+	metrics_text_begin(out, "tmflow_outcomes", "counter", NULL,
+	    "Outcomes of instances and interfaces that were recorded.");
+	json_object_foreach (sums, labels, sum)
+		metrics_text_counter(
+		    out, "tmflow_outcomes", labels, (uint64_t)json_integer_value(sum));
+	json_decref(sums);
 }
 
 int
 serving_metrics_write(struct serving_metrics *metrics, struct buf *out, struct tmf_err *err)
 {
 	assert(metrics->client_count <= SERVING_CLIENTS_MAX);
-	if (serving_read_store(metrics, err) < 0)
-		return -1;
-	serving_write_process(metrics, out);
+	metrics_text_process(out, metrics->command, metrics->start_wall_ms);
 	serving_write_jobs(jobs_stats(metrics->jobs), out);
+	serving_write_outcomes(metrics->jobs, out);
 	if (metrics->more != NULL)
 		metrics->more(metrics->arg, out);
 	serving_write_aws(metrics, out);
-	buf_add(out, metrics->stored.p, metrics->stored.len);
-	buf_add_cstr(out, "# EOF\n");
+	if (store_metrics_append(&metrics->kept, out, err) < 0)
+		return -1;
+	buf_add_cstr(out, METRICS_END);
 	return 0;
 }

@@ -10,6 +10,8 @@
 #include "fleet/audit/finding.h"
 #include "fleet/audit/suppression.h"
 #include "fleet/cost/cost.h"
+#include "web/metrics/fleet_metrics.h"
+#include "web/metrics/metrics.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -234,10 +236,25 @@ audit_run_print(const struct audit_run *run, const json_t *document)
 	}
 }
 
+static int
+audit_run_write_metrics(const struct audit_run *run, const json_t *document, struct tmf_err *err)
+{
+	struct buf text = {0};
+	int ret;
+
+	if (run->opts->metrics_file == NULL)
+		return 0;
+	metrics_of_audit(document, clock_system()->wall_ms(clock_system()), &text);
+	ret = metrics_write_file(run->opts->metrics_file, &text, err);
+	buf_fini(&text);
+	return ret;
+}
+
 /* Findings go before failures: who gates by them wants to see both, and has one exit code. */
 static int
 audit_run_answer(struct audit_run *run)
 {
+	struct tmf_err err = {0};
 	json_t *document;
 	size_t failed = json_array_size(run->failed);
 	int code = failed > 0 ? EXIT_RUN_FAILED : EXIT_OK;
@@ -249,6 +266,8 @@ audit_run_answer(struct audit_run *run)
 	audit_run_warn(run);
 	if (run->gates && findings_reach(run->findings, run->gate))
 		code = EXIT_FINDINGS;
+	if (audit_run_write_metrics(run, document, &err) < 0)
+		code = cli_fail_take(run->opts->output, &err);
 	json_decref(document);
 	return code;
 }

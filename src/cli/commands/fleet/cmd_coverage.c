@@ -12,6 +12,8 @@
 #include "fleet/coverage/coverage_judge.h"
 #include "fleet/coverage/coverage_ledger.h"
 #include "web/coverage/coverage_page.h"
+#include "web/metrics/fleet_metrics.h"
+#include "web/metrics/metrics.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -337,14 +339,11 @@ coverage_read_opts(struct coverage_command *command, struct tmf_err *err)
 }
 
 static void
-coverage_print(const struct coverage_command *command)
+coverage_print(const struct coverage_command *command, const json_t *document)
 {
-	json_t *document = coverage_json(command->whole);
 	json_t *group;
 	size_t i;
 
-	json_object_set(document, "cost", command->cost);
-	json_object_set(document, "failed", command->failed);
 	switch (command->opts->output) {
 	case OUTPUT_JSON:
 		cli_print_json(document);
@@ -364,7 +363,36 @@ coverage_print(const struct coverage_command *command)
 		coverage_report_text(document, stdout);
 		break;
 	}
+}
+
+static int
+coverage_write_metrics(
+    const struct coverage_command *command, const json_t *document, struct tmf_err *err)
+{
+	struct buf text = {0};
+	int ret;
+
+	if (command->opts->metrics_file == NULL)
+		return 0;
+	metrics_of_coverage(document, clock_system()->wall_ms(clock_system()), &text);
+	ret = metrics_write_file(command->opts->metrics_file, &text, err);
+	buf_fini(&text);
+	return ret;
+}
+
+static int
+coverage_answer(const struct coverage_command *command, struct tmf_err *err)
+{
+	json_t *document = coverage_json(command->whole);
+	int ret;
+
+	json_object_set(document, "cost", command->cost);
+	json_object_set(document, "failed", command->failed);
+	ret = coverage_write_metrics(command, document, err);
+	if (ret == 0 && !command->lists)
+		coverage_print(command, document);
 	json_decref(document);
+	return ret;
 }
 
 /* Below --min is said last, as an alarm goes by it. Where nothing is wanted, nothing is below. */
@@ -396,9 +424,8 @@ coverage_run(struct coverage_command *command)
 		code = cli_fail_take(command->opts->output, &err);
 	if (code != EXIT_OK)
 		return code;
-	if (!command->lists)
-		coverage_print(command);
-	return coverage_exit(command);
+	return coverage_answer(command, &err) < 0 ? cli_fail_take(command->opts->output, &err)
+						  : coverage_exit(command);
 }
 
 int

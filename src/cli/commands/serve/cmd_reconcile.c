@@ -14,6 +14,8 @@
 #include "cli/signals.h"
 #include "mirror/config/prune.h"
 #include "serve/health.h"
+#include "web/metrics/metrics_server.h"
+#include "web/metrics/reconcile_metrics.h"
 
 #include <assert.h>
 #include <signal.h>
@@ -47,9 +49,9 @@ struct reconcile {
 	char own_account[TURNS_ACCOUNT_BYTES];
 	int64_t every_ms;
 	int64_t retention_ms; /* -1: runs stay */
-	unsigned failures;    /* rounds in a row */
 	uint64_t rounds;
-	bool in_round;
+	struct reconcile_metrics metrics;
+	struct metrics_server *server; /* --metrics-listen; NULL: none */
 	bool stops;
 };
 
@@ -68,7 +70,7 @@ reconcile_signal(void *arg, int signo)
 
 	reconcile->stops = true;
 	reconcile->signo = signo;
-	if (reconcile->in_round)
+	if (reconcile->metrics.in_round)
 		tmf_loop_timer_arm(loop, &reconcile->again, tmf_loop_mono_ms(loop) + AGAIN_MS);
 	else
 		tmf_loop_stop(loop);
@@ -114,7 +116,8 @@ reconcile_pause_ms(struct reconcile *reconcile)
 	int64_t pause = reconcile->every_ms;
 	int64_t jitter;
 
-	for (unsigned i = 0; i < reconcile->failures && i < DOUBLINGS_MAX && pause < longest; i++)
+	for (unsigned i = 0;
+	     i < reconcile->metrics.failures && i < DOUBLINGS_MAX && pause < longest; i++)
 		pause *= 2;
 	if (pause > longest)
 		pause = longest;
@@ -160,7 +163,8 @@ reconcile_wait(struct reconcile *reconcile, int64_t start_mono_ms, struct tmf_er
 	if (due_ms < now_ms + PAUSE_MIN_MS)
 		due_ms = now_ms + PAUSE_MIN_MS;
 	log_event(LOG_INFO, "reconcile.next", LOG_INT("in_ms", due_ms - now_ms),
-	    LOG_INT("failures", reconcile->failures));
+	    LOG_INT("failures", reconcile->metrics.failures));
+	reconcile->metrics.next_wall_ms = clock_system()->wall_ms(clock_system()) + due_ms - now_ms;
 	tmf_loop_timer_arm(loop, &reconcile->next, due_ms);
 	ret = tmf_loop_run(loop, err);
 	tmf_loop_timer_disarm(loop, &reconcile->next);
@@ -214,16 +218,21 @@ reconcile_round(struct reconcile *reconcile)
  * file that is being edited, or keys that are renewed, must not.
  */
 static bool
-reconcile_judge(struct reconcile *reconcile, int code)
+reconcile_judge(struct reconcile *reconcile, int code, int64_t ms)
 {
+	struct reconcile_metrics *metrics = &reconcile->metrics;
 	bool failed = code != EXIT_OK && code != EXIT_SOME_FAILED && code != EXIT_HELD;
+	enum round_result result = code == EXIT_HELD ? ROUND_HELD
+				   : failed	     ? ROUND_FAILED
+						     : ROUND_SUCCEEDED;
 
 	log_event(failed ? LOG_WARN : LOG_INFO, "reconcile.round", LOG_INT("code", code),
 	    LOG_INT("round", (int64_t)reconcile->rounds));
 	if (code == EXIT_INTERRUPTED || reconcile->stops ||
 	    (code == EXIT_INVALID && reconcile->rounds == 1))
 		return false;
-	reconcile->failures = failed ? reconcile->failures + 1 : 0;
+	metrics->failures = failed ? metrics->failures + 1 : 0;
+	reconcile_metrics_round(metrics, result, ms);
 	reconcile->health.failing = failed;
 	return true;
 }
@@ -241,19 +250,67 @@ reconcile_rounds(struct reconcile *reconcile)
 		int64_t start_ms = tmf_loop_mono_ms(reconcile->base.loop);
 
 		reconcile->rounds++;
-		reconcile->in_round = true;
+		reconcile->metrics.in_round = true;
+		reconcile->metrics.next_wall_ms = 0;
 		code = reconcile_round(reconcile);
-		reconcile->in_round = false;
+		reconcile->metrics.in_round = false;
 		tmf_loop_timer_disarm(reconcile->base.loop, &reconcile->again);
 		if (reconcile_watch_signals(reconcile, &err) < 0)
 			return cli_fail_take(reconcile->opts.output, &err);
-		if (!reconcile_judge(reconcile, code))
+		if (!reconcile_judge(
+			reconcile, code, tmf_loop_mono_ms(reconcile->base.loop) - start_ms))
 			return code;
 		fflush(stdout);
 		reconcile_remove_old(reconcile);
 		if (reconcile_wait(reconcile, start_ms, &err) < 0)
 			return cli_fail_take(reconcile->opts.output, &err);
 	}
+	return EXIT_OK;
+}
+
+/* --- the numbers --- */
+
+static int
+reconcile_numbers_write(void *arg, struct buf *out, struct tmf_err *err)
+{
+	struct reconcile *reconcile = arg;
+
+	return reconcile_metrics_write(&reconcile->metrics, out, err);
+}
+
+static bool
+reconcile_is_healthy(void *arg)
+{
+	const struct reconcile *reconcile = arg;
+
+	return !reconcile->health.failing && !reconcile->stops;
+}
+
+/* Within a round, too: its run is on this loop. */
+static int
+reconcile_numbers_start(struct reconcile *reconcile)
+{
+	struct tmf_err err = {0};
+
+	reconcile->metrics.kept.store = reconcile->store;
+	reconcile->metrics.kept.loop = reconcile->base.loop;
+	reconcile->metrics.start_wall_ms = clock_system()->wall_ms(clock_system());
+	if (reconcile->opts.metrics_listen == NULL)
+		return EXIT_OK;
+	reconcile->server = metrics_server_start(
+	    &(struct metrics_server_opts){
+		.loop = reconcile->base.loop,
+		.address = reconcile->opts.metrics_listen,
+		.write = reconcile_numbers_write,
+		.is_healthy = reconcile_is_healthy,
+		.arg = reconcile,
+	    },
+	    &err);
+	if (reconcile->server == NULL) {
+		tmf_err_prefix(&err, "--metrics-listen");
+		return cli_fail_take(reconcile->opts.output, &err);
+	}
+	cli_print(stderr, "tmflow: metrics at %s\n", metrics_server_url(reconcile->server));
 	return EXIT_OK;
 }
 
@@ -327,11 +384,15 @@ cmd_reconcile(const struct cli_opts *opts)
 	base_opts.assume_role = NULL;
 	workspace_init(&reconcile.base, &base_opts);
 	code = reconcile_open(&reconcile, &base_opts);
+	if (code == EXIT_OK)
+		code = reconcile_numbers_start(&reconcile);
 	if (code == EXIT_OK) {
 		health_start(&reconcile.health, reconcile.base.loop, opts->health_file);
 		code = reconcile_rounds(&reconcile);
 		health_stop(&reconcile.health);
 	}
+	metrics_server_stop(reconcile.server);
+	reconcile_metrics_fini(&reconcile.metrics);
 	store_close(reconcile.store);
 	workspace_fini(&reconcile.base);
 	return code;
