@@ -242,6 +242,14 @@ class Coverage(harness.Case):
 
     # --- awkward accounts ---
 
+    def test_an_interface_without_an_id(self):
+        sim = self.sim("--no-auth", instances=10)
+        sim.change("DescribeInstances", r"<networkInterfaceId>[^<]*</networkInterfaceId>", "", count=0)
+        done = self.tmflow("coverage", "--config", sim.config, "-o", "json", sim=sim)
+        self.assertEqual((done.code, done.json["interfaces"], done.json["coverage"]), (1, 0, None), done.err)
+        self.assertEqual(done.json["failed"][0]["error"], "TMFlow.InvalidReply")
+        self.assertRegex(done.json["failed"][0]["cause"], "an interface of i-[0-9a-f]+ has no NetworkInterfaceId")
+
     def test_numbers_add_up_whatever_happens(self):
         """Throttling, empty pages, tokens that end, replies that are lost: every interface is counted once."""
         sim = self.sim("--empty-pages", "0.3", instances=1500)

@@ -105,6 +105,34 @@ class Init(harness.Case):
         done = self.tmflow("run", harness.BACKFILL, "--config", os.path.join(self.dir, "changed.yaml"), "--dry-run", "-o", "json", sim=sim)
         self.assertGreater(done.json["summary"].get("created", 0), 0, done.out)
 
+    def test_hostile_ids(self):
+        """An endpoint that is not AWS may give anything for an id."""
+        sim = self.sim("--no-auth", instances=5)
+        said = "}&#10;  - {vpcId: vpc-evil, filterId: tmf-evil, targetId: tmt-evil"
+        for kind, element in (("Vpcs", "vpcId"), ("Subnets", "subnetId"), ("TrafficMirrorFilters", "trafficMirrorFilterId"),
+                              ("TrafficMirrorTargets", "trafficMirrorTargetId"), ("TrafficMirrorTargets", "type")):
+            with self.subTest(element=element):
+                sim.change("Describe" + kind, f"<{element}>[^<]*</{element}>", f"<{element}>{said}</{element}>")
+                path, done = self.init(sim, "--force")
+                self.assertEqual(done.code, 0, done.err)
+                text = self.text(path)
+                self.assertIn("evil", text)
+                self.assertNotRegex(text, r"(?m)^ *- \{vpcId")
+                if element not in ("trafficMirrorFilterId", "trafficMirrorTargetId"):  # those count, and are refused
+                    self.valid(text)
+                sim.answer("Describe" + kind, "")
+
+    def test_what_has_no_id(self):
+        sim = self.sim("--no-auth", instances=5)
+        for kind, element in (("Vpcs", "vpcId"), ("Subnets", "subnetId"), ("TrafficMirrorFilters", "trafficMirrorFilterId"),
+                              ("TrafficMirrorTargets", "trafficMirrorTargetId")):
+            with self.subTest(element=element):
+                sim.change("Describe" + kind, f"<{element}>[^<]*</{element}>", "")
+                _, done = self.init(sim, "--force", "-o", "json")
+                self.assertEqual((done.code, done.json["error"]), (1, "TMFlow.InvalidReply"), done.err)
+                self.assertIn(f"{kind} without {element[0].upper()}{element[1:]}", done.json["cause"])
+                sim.answer("Describe" + kind, "")
+
     def test_nothing_is_overwritten(self):
         sim = self.sim(instances=5)
         path = self.write("new.yaml", "mine\n")

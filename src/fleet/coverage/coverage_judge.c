@@ -385,12 +385,19 @@ judge_interface(const struct judging *judging, const struct survey_page *page,
     const json_t *interface, const struct judge_finding *whole, const char *target_id,
     struct tmf_err *err)
 {
-	json_t *sessions =
-	    json_object_get(page->sessions, jsonx_get_string(interface, "NetworkInterfaceId"));
-	json_t *copy = sessions != NULL ? json_copy(sessions) : json_array();
+	const char *id = jsonx_get_string(interface, "NetworkInterfaceId");
 	struct judge_finding finding = *whole;
+	json_t *sessions;
+	json_t *copy;
 	int ret = 0;
 
+	/* As in a run: a share without it would be of something else. */
+	if (id == NULL)
+		return tmf_err_set(err, TMF_ERR_REPLY,
+		    "an interface of %s has no NetworkInterfaceId",
+		    jsonx_get_string(judging->instance, "InstanceId"));
+	sessions = json_object_get(page->sessions, id);
+	copy = sessions != NULL ? json_copy(sessions) : json_array();
 	if (whole->class == COVERAGE_CLASS_COUNT) {
 		finding = (struct judge_finding){.reason = "not-primary"};
 		ret = judge_rules(judging, interface, copy, &finding, err);

@@ -46,15 +46,24 @@ struct init {
 struct init_list {
 	json_t *into;
 	const char *member;
+	const char *id_member;
 };
 
 static enum ec2_page_next
 init_list_page(void *arg, json_t *reply, struct tmf_err *err)
 {
 	struct init_list *list = arg;
+	json_t *items = jsonx_get_array(reply, list->member);
+	json_t *item;
+	size_t i;
 
-	(void)err;
-	json_array_extend(list->into, jsonx_get_array(reply, list->member));
+	json_array_foreach (items, i, item)
+		if (jsonx_get_string(item, list->id_member) == NULL) {
+			tmf_err_set(err, TMF_ERR_REPLY, "the reply has one of the %s without %s",
+			    list->member, list->id_member);
+			return EC2_PAGE_FAIL;
+		}
+	json_array_extend(list->into, items);
 	return EC2_PAGE_MORE;
 }
 
@@ -187,7 +196,9 @@ init_ask_all(struct init *init, struct tmf_err *err)
 	if (init_ask_account(init, err) < 0)
 		return -1;
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		struct init_list list = {.into = lists[i].into, .member = lists[i].member};
+		struct init_list list = {.into = lists[i].into,
+		    .member = lists[i].member,
+		    .id_member = lists[i].list->ids_name};
 		const struct ec2_pages pages = {
 		    .list = lists[i].list,
 		    .on_page = init_list_page,

@@ -49,6 +49,20 @@ starter_add_quoted(struct buf *out, const char *text)
 	buf_add_char(out, '"');
 }
 
+/* An id or another word of AWS's: bare where it is one, and quoted where an endpoint that is not AWS
+ * says something else. */
+static void
+starter_add_word(struct buf *out, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789-_";
+
+	if (word[0] != '\0' && word[0] != '-' && word[strspn(word, plain)] == '\0')
+		buf_add_cstr(out, word);
+	else
+		starter_add_quoted(out, word);
+}
+
 /* ", TEXT" of a remark, where there is a text. */
 static void
 starter_add_remark(struct buf *out, const char *text)
@@ -102,7 +116,9 @@ starter_add_filter(struct buf *out, const json_t *filter)
 	size_t rules = json_array_size(json_object_get(filter, "IngressFilterRules")) +
 		       json_array_size(json_object_get(filter, "EgressFilterRules"));
 
-	buf_printf(out, "filterId: %s # ", jsonx_get_string(filter, "TrafficMirrorFilterId"));
+	buf_add_cstr(out, "filterId: ");
+	starter_add_word(out, jsonx_get_string(filter, "TrafficMirrorFilterId"));
+	buf_add_cstr(out, " # ");
 	if (rules == 0)
 		buf_add_cstr(out, "no rules: mirrors nothing");
 	else
@@ -117,8 +133,10 @@ starter_add_target(struct buf *out, const json_t *target)
 {
 	const char *kind = jsonx_get_string(target, "Type");
 
-	buf_printf(out, "targetId: %s # %s", jsonx_get_string(target, "TrafficMirrorTargetId"),
-	    kind != NULL ? kind : "of unknown type");
+	buf_add_cstr(out, "targetId: ");
+	starter_add_word(out, jsonx_get_string(target, "TrafficMirrorTargetId"));
+	buf_add_cstr(out, " # ");
+	starter_add_word(out, kind != NULL ? kind : "unknown-type");
 	starter_add_remark(out, tag_value(target, "Name"));
 	starter_add_remark(out, jsonx_get_string(target, "Description"));
 	buf_add_char(out, '\n');
@@ -221,7 +239,9 @@ starter_add_places(struct buf *out, const json_t *list, const char *key, const c
 
 		if (i == STARTER_CHOICES_MAX)
 			break;
-		buf_printf(out, "  # - {%s: %s, <<: *mirror-to} # ", key, id);
+		buf_printf(out, "  # - {%s: ", key);
+		starter_add_word(out, id);
+		buf_add_cstr(out, ", <<: *mirror-to} # ");
 		starter_add_count(out, place);
 		starter_add_remark(out, tag_value(place, "Name"));
 		starter_add_remark(out, jsonx_get_string(place, "CidrBlock"));
