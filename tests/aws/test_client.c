@@ -427,6 +427,10 @@ START_TEST(classes)
 	    {"Throttling", 400, RETRY_THROTTLING},
 	    {"EC2ThrottledException", 503, RETRY_THROTTLING},
 	    {"RequestTimeout", 400, RETRY_TRANSIENT},
+	    {"ServerInternal", 400, RETRY_TRANSIENT},
+	    {"RetryableError", 400, RETRY_TRANSIENT},
+	    {"ConcurrentTagAccess", 400, RETRY_TRANSIENT},
+	    {"KMS.ThrottlingException", 400, RETRY_THROTTLING},
 	    {"RequestExpired", 400, RETRY_CREDENTIALS},
 	    {"AuthFailure", 401, RETRY_CREDENTIALS},
 	    {"AuthFailure", 403, RETRY_NEVER},
@@ -470,6 +474,20 @@ answer_case(void *arg, const struct http_request *request, int *ret_status, stru
 		    "<Response><Errors><Error><Code>%s</Code></Error></Errors></Response>", code);
 }
 
+/* botocore leaves these to its caller, who is to ask again later. Here the caller would take the
+ * error for a refusal. */
+static bool
+passes_beside_botocore(const char *code)
+{
+	static const char *const codes[] = {"ActivityWorkerLimitExceeded", "ConcurrentTagAccess",
+	    "KMS.ThrottlingException", "KmsThrottled", "KmsThrottlingException", "OverLimit"};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (strcmp(code, codes[i]) == 0)
+			return true;
+	return false;
+}
+
 /* Whether the client asks again after each of the replies that botocore was asked about. */
 START_TEST(classes_as_botocore_has_them)
 {
@@ -499,7 +517,7 @@ START_TEST(classes_as_botocore_has_them)
 		 * again. */
 		if (code != NULL && strcmp(code, "InsufficientInstanceCapacity") == 0)
 			again = false;
-		if (code != NULL && aws_error_is_not_found(code))
+		if (code != NULL && (aws_error_is_not_found(code) || passes_beside_botocore(code)))
 			again = true;
 		aws_fixture_init(
 		    &f, &(struct scripted_opts){.answer = answer_case, .answer_arg = wanted}, 2);
@@ -508,9 +526,11 @@ START_TEST(classes_as_botocore_has_them)
 		ck_assert_msg(scripted_transport_sent(f.scripted) == (again ? 2 : 1), "%s %d",
 		    jsonx_get_string(wanted, "code"),
 		    (int)json_integer_value(json_object_get(wanted, "httpStatus")));
-		if (jsonx_get_string(wanted, "code") != NULL)
-			ck_assert_int_eq(aws_error_is_throttling(jsonx_get_string(wanted, "code")),
-			    json_is_true(json_object_get(wanted, "throttling")));
+		if (code != NULL)
+			ck_assert_int_eq(aws_error_is_throttling(code),
+			    json_is_true(json_object_get(wanted, "throttling")) ||
+				(passes_beside_botocore(code) &&
+				    strcmp(code, "ConcurrentTagAccess") != 0));
 		aws_fixture_fini(&f);
 		cases++;
 	}

@@ -508,8 +508,14 @@ fault_before(struct sim_call *c, unsigned faults, const char *code)
 		bool denied =
 		    strcmp(code, "UnauthorizedOperation") == 0 || strcmp(code, "AccessDenied") == 0;
 
-		call_fail(
-		    c, denied ? 403 : 400, code, "Refused at the request of the simulator's user.");
+		/* EC2 names the parameter, and some of its actions know no other code for a token.
+		 */
+		call_fail(c, denied ? 403 : 400, code,
+		    "%sRefused at the request of the simulator's user.",
+		    strcmp(code, "InvalidParameterValue") == 0 &&
+			    params_get(&c->params, "NextToken").len > 0
+			? "Value for parameter nextToken is invalid. "
+			: "");
 		return true;
 	}
 	return false;
