@@ -9,6 +9,7 @@ import re
 import signal
 import termios
 import time
+import unittest
 
 import harness
 
@@ -387,6 +388,40 @@ class Runs(harness.Case):
             self.assertIn("tmflow:" + name, names)
         self.assertIn("NextToken", self.tmflow("actions", "describe-page").out)
         self.assertEqual(self.tmflow("actions", "nothing").code, 2)
+
+
+CONFIGS = os.path.join(os.path.dirname(harness.ROOT), "shared", "cases", "mirror", "configs")
+
+
+@unittest.skipUnless(os.path.isdir(CONFIGS), "skipped: ../shared/cases/mirror/configs is not there")
+class Configurations(harness.Case):
+    """Configurations that people have: what validate says of each."""
+
+    wanted = {  # exit code, and the faults by line, column and words
+        "anchors": (0, []),
+        "both": (0, [("5:23: warning", "ignored, because the rule has a targetId: targetInstanceType, targetInstanceAmi, targetSecurityGroupIds")]),
+        "samekey-all": (0, [("2:3: warning", "can never match: with tagMatch: all the tag Name must have two values")]),
+        "exclude-all": (0, [("2:3: warning", "exclude takes all instances of the rule")]),
+        # An empty value is a tag's like any other. No tag has an empty key.
+        "awsreserved": (2, [("2:67: error", "no Key")]),
+        "arn-target": (2, [("4:13: error", 'targetId is "arn:aws:ec2:eu-west-1'), ("5:10: error", 'vpcId is "*"')]),
+        "fork-az": (2, [("2:3: error", "filterId is missing"), ("2:3: error", "has no target"), ("5:3: error", 'did you mean "filterId"'),
+                        ("6:3: error", 'did you mean "filterId"'), ("7:3: error", 'did you mean "targetId"'), ("8:3: error", 'did you mean "targetId"')]),
+    }
+
+    def test_every_case(self):
+        names = sorted(name[: -len(".yaml")] for name in os.listdir(CONFIGS))
+        self.assertEqual(names, sorted(self.wanted))
+        for name in names:
+            path = os.path.join(CONFIGS, name + ".yaml")
+            code, faults = self.wanted[name]
+            done = self.tmflow("validate", path)
+            self.assertEqual(done.code, code, name + done.err)
+            said = [line for line in (done.out + done.err).splitlines() if not line.endswith(": valid")]
+            self.assertEqual(len(said), len(faults), said)
+            for line, (place, words) in zip(said, faults):
+                self.assertIn(f"{path}:{place}: ", line)
+                self.assertIn(words, line)
 
 
 if __name__ == "__main__":
