@@ -54,6 +54,25 @@ class Ownership(harness.Case):
         self.assertEqual(self.run_it(sim, self.config(world, "a.json", 0, sessionNumber=10)), {"present": 6})
         self.assertEqual(self.changes(sim), 0)
 
+    def test_numbers_are_chosen_without_a_describe_an_interface(self):
+        """Number 100 is taken on half of the interfaces. The listing of the sessions that there are says so, and is all that is asked."""
+        listings = {}
+        for taken in (0, 150):
+            sim = self.sim("--no-auth", "--plain", "--single-subnet", instances=300)
+            world = sim.ask("/_sim/world?limit=300")
+            for interface in self.interfaces(world)[:taken]:
+                sim.query("CreateTrafficMirrorSession", NetworkInterfaceId=interface, TrafficMirrorTargetId=world["GivenTargets"][1],
+                          TrafficMirrorFilterId=world["Filters"][1], SessionNumber=100)
+            sim.ask("/_sim/reset-counters", b"")
+            self.assertEqual(self.run_it(sim, self.config(world, "a.json")), {"created": 300})
+            actions = sim.report()["actions"]
+            self.assertEqual(actions["CreateTrafficMirrorSession"]["calls"], 300)
+            listings[taken] = actions["DescribeTrafficMirrorSessions"]["calls"]
+            numbers = [s["sessionNumber"] for s in sim.every_session() if "tmflow:tool" in s["tags"]]
+            self.assertEqual((numbers.count("100"), numbers.count("101")), (300 - taken, taken))
+            sim.stop()
+        self.assertLessEqual(max(listings.values()), 6, listings)
+
     def test_without_numbers_both_find_room(self):
         """Neither asks for a number: the second takes the next one, and a third tool's session leaves no room for another."""
         sim, world = self.world()

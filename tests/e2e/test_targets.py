@@ -46,6 +46,19 @@ class Targets(harness.Case):
         self.assertEqual(sim.report()["instances"]["launched"], 300 // LIMIT)
         self.assertLessEqual(sum(row["calls"] for name, row in actions.items() if name.startswith("Describe")), 12)
 
+    def test_made_targets_cost_hardly_more_than_a_given_one(self):
+        """At EC2's buckets the creates decide how long a run takes: with targets that are made there are as few of them, refused ones included."""
+        creates = {}
+        for given in (False, True):
+            sim = self.sim("--single-subnet", "--plain", "--buckets", "--bucket-scale", "50", instances=300)
+            world = sim.ask("/_sim/world?limit=1")
+            config = self.write("given.yaml", f"vpcs:\n  - {{vpcId: {world['Vpcs'][0]}, filterId: {world['Filters'][0]}, targetId: {world['GivenTargets'][0]}}}\n")
+            done = self.backfill(sim, config=config if given else None, state=f"given {given}")
+            self.assertEqual(done.json["summary"], {"created": 300}, done.err)
+            creates[given] = self.creates(sim)
+            sim.stop()
+        self.assertLessEqual(creates[False], 1.15 * creates[True], creates)
+
     def test_places_are_counted_that_others_took(self):
         """Sessions that are there already count, in this process and in the next one; a place that came to nothing is given to another source."""
         sim = self.sim("--single-subnet", "--plain", instances=44)
