@@ -1,4 +1,4 @@
-"""One execution on LocalStack. argv: the end point; on standard input an exported definition, with ACTIVITY where the resource is to stand.
+"""One execution on LocalStack. argv: the end point, and the input if it is not {}; on standard input an exported definition, with ACTIVITY where the resource is to stand.
 
 Writes the activity's ARN when the execution has started, and when it is over its status, its output, the number of events in its
 history, and of each activity task in it what became of it: [how it ended, the worker that took it, its error].
@@ -28,7 +28,7 @@ def tasks(events):
 arn = states.create_activity(name="mirror")["activityArn"]
 machine = states.create_state_machine(name="backfill", definition=sys.stdin.read().replace("ACTIVITY", arn),
                                       roleArn="arn:aws:iam::000000000000:role/any")["stateMachineArn"]
-execution = states.start_execution(stateMachineArn=machine, input="{}")["executionArn"]
+execution = states.start_execution(stateMachineArn=machine, input=sys.argv[2] if len(sys.argv) > 2 else "{}")["executionArn"]
 print(arn, flush=True)
 while (now := states.describe_execution(executionArn=execution))["status"] == "RUNNING":
     time.sleep(0.5)

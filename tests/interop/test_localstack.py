@@ -33,11 +33,11 @@ class LocalStack(services.Case):
         interop.until_open(address)
         return "http://" + address
 
-    def execution(self, url, *options):
+    def execution(self, url, *options, workflow=harness.BACKFILL, event="{}"):
         """The exported backfill under way, and its activity. Heartbeats are due every 5 s, so that a dead worker's tasks come again soon."""
-        exported = self.tmflow("export", harness.BACKFILL, "--activity-arn", ARN, *options)
+        exported = self.tmflow("export", workflow, "--activity-arn", ARN, *options)
         definition = json.dumps(json.loads(exported.out.replace(ARN, "ACTIVITY"))).replace('"HeartbeatSeconds": 60', '"HeartbeatSeconds": 5')
-        run = subprocess.Popen([self.python, os.path.join(interop.HERE, "localstack_run.py"), url], stdin=subprocess.PIPE,
+        run = subprocess.Popen([self.python, os.path.join(interop.HERE, "localstack_run.py"), url, event], stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, text=True)
         self.addCleanup(run.stdout.close)
         self.addCleanup(run.wait, 60)
@@ -46,10 +46,10 @@ class LocalStack(services.Case):
         run.stdin.close()
         return run, run.stdout.readline().strip()
 
-    def begin(self, sim, count, *options):
+    def begin(self, sim, count, *options, **what):
         """One execution, and so many workers for it."""
         url = self.server()
-        run, arn = self.execution(url, *options)
+        run, arn = self.execution(url, *options, **what)
         words = ["worker", "--activity-arn", arn, "--config", sim.config, "--heartbeat", "1"]
         workers = [self.spawn(words, dict(self.keys(sim), AWS_ENDPOINT_URL_SFN=url, TMFLOW_STATE_DIR=tempfile.mkdtemp(dir=self.dir)))
                    for _ in range(count)]
@@ -114,6 +114,43 @@ class LocalStack(services.Case):
         self.assertGreaterEqual(pages, 2)
         print(f"{result['events']} events in the history, {pages} pages, {sim.report()['sessions']['live']} sessions")
         self.assertLessEqual(result["events"], PAGE_EVENTS_MAX * pages)
+
+    def pruning(self, sim, **more):
+        world = sim.ask("/_sim/world")
+        rule = {"name": "all", "vpcId": world["Vpcs"][0], "filterId": world["Filters"][0], "targetId": world["GivenTargets"][0]}
+        return self.write("pruning.json", json.dumps({"name": "pruning", "vpcs": [rule], **more}))
+
+    def test_unwanted_sessions_are_removed(self):
+        """With prune: true the execution removes exactly what a local run does, and too many at once are the same error."""
+        sim = self.sim("--no-auth", "--plain", "--single-subnet", instances=24)
+        self.assertEqual(self.backfill(sim, config=self.pruning(sim)).json["summary"], {"created": 24})
+        excluded = sorted(i["InstanceId"] for i in sim.ask("/_sim/world")["Instances"])
+        interfaces = {i["NetworkInterfaces"][0]["NetworkInterfaceId"]: i["InstanceId"] for i in sim.ask("/_sim/world")["Instances"]}
+        for count, error in ((5, None), (24, "TMFlow.PruneLimit")):
+            sim.config = self.pruning(sim, prune=True, exclude={"instanceIds": excluded[:count]})
+            plan = self.backfill(sim, "--dry-run", config=sim.config, state=f"plan{count}")
+            run, workers = self.begin(sim, 1)
+            result = json.loads(run.stdout.readline())
+            self.assertEqual((result["status"], result.get("error")), ("FAILED" if error else "SUCCEEDED", error), result)
+            self.assertEqual({interfaces[interface] for interface in sim.sessions()}, set(excluded[5:]))
+            if error is None:
+                self.assertEqual(plan.json["summary"], {"present": 19, "removed": 5}, plan.err)
+            else:
+                self.assertEqual(plan.json["error"], error, plan.err)
+            for worker in workers:
+                worker.terminate()
+            run.wait(60)
+
+    def test_an_event_without_capacity_is_tried_again(self):
+        """The last round of on-launch.yaml: its wait is longer than a worker trusts what AWS has refused."""
+        sim = self.sim("--plain", "--single-subnet", "--fault", "refuse:InsufficientInstanceCapacity:RunInstances@#1", instances=1)
+        instance = sim.ask("/_sim/world")["Instances"][0]["InstanceId"]
+        event = {"detail-type": "EC2 Instance State-change Notification", "source": "aws.ec2", "account": "123456789012", "region": "us-east-1",
+                 "detail": {"instance-id": instance, "state": "running"}}
+        run, _ = self.begin(sim, 1, workflow=os.path.join(harness.ROOT, "workflows", "on-launch.yaml"), event=json.dumps(event))
+        result = json.loads(run.stdout.readline())
+        self.assertEqual(result["status"], "SUCCEEDED", result)
+        self.assertEqual((sim.report()["sessions"]["live"], sim.report()["actions"]["RunInstances"]["calls"]), (1, 2))
 
     def test_200_tasks_by_three_workers_one_killed(self):
         instances = 300
