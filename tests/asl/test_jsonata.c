@@ -271,6 +271,32 @@ static const struct jsonata_vector vectors[] = {
     {"$ ~> |$|5|", "{'a':1}", NULL, "T2011"},
     {"$ ~> |$|{},5|", "{'a':1}", NULL, "T2012"},
     {"$eval('1')", NULL, NULL, "T1006"},
+    /* A range is an array like any other, though its elements are not stored. */
+    {"$sum([1..10000000])", NULL, "50000005000000", NULL},
+    {"$count([1..10000].[1..10000])", NULL, "10000", NULL},
+    {"[1..3].[1..2]", NULL, "[[1, 2], [1, 2], [1, 2]]", NULL},
+    {"[$sort([3..5], function($a, $b){$a < $b}), $reverse([1..2]), [1..3][1], [1..3][[0..1]]]",
+	NULL, "[5, 4, 3, 2, 1, 2, 1, 2]", NULL},
+    {"[$append([1..2], [3..4]), [0, 5..6], [7..7], [9..8]]", NULL,
+	"[1, 2, 3, 4, [0, 5, 6], [7], []]", NULL},
+    {"$string([[1..2], {'a': [-1..0]}])", NULL, "\"[[1,2],{\\\"a\\\":[-1,0]}]\"", NULL},
+    {"($r := [1..3]; [$r = [1, 2, 3], 2 in $r, $r{$string($): $}, $distinct($append($r, $r))])",
+	NULL, "[true, true, {\"1\": 1, \"2\": 2, \"3\": 3}, 1, 2, 3]", NULL},
+    {"{'a': [1..2]} ~> |$|{'b': a}|", NULL, "{\"a\": [1, 2], \"b\": [1, 2]}", NULL},
+    /* The last picture is kept, for times and for texts alike. */
+    {"[0, 86400000].[$fromMillis($, '[D]'), $fromMillis($, '[Y]'), $fromMillis($, '[D]'), "
+     "$string($toMillis($fromMillis($, '[D]/[M]/[Y]'), '[D]/[M]/[Y]'))]",
+	NULL, "[[\"1\", \"1970\", \"1\", \"0\"], [\"2\", \"1970\", \"2\", \"86400000\"]]", NULL},
+    {"[$fromMillis(0), $fromMillis(-1), $fromMillis(253402300800000), $fromMillis(0, undefined, "
+     "'+0100')]",
+	NULL,
+	"[\"1970-01-01T00:00:00.000Z\", \"1969-12-31T23:59:59.999Z\", "
+	"\"0000-01-01T00:00:00.000Z\", "
+	"\"1970-01-01T01:00:00.000+01:00\"]",
+	NULL},
+    {"$match('a\\ud83d\\ude00b-\\ud83d\\ude00b', /b/).index", NULL, "[3, 7]", NULL},
+    {"$replace('\\ud83d\\ude00a-a', /a/, function($m){$string($m.start) & '-' & $string($m.end)})",
+	NULL, "\"\\ud83d\\ude002-3-4-5\"", NULL},
 };
 
 START_TEST(test_vectors)
@@ -309,7 +335,9 @@ static const struct {
     {"($f := function($n){$f($n + 1)}; $f(0))", "U1001"},
     {"($f := function(){$f()}; $f())", "U1001"},
     {"($f := function($n){[$f($n)]}; $f(0))", "U1001"},
-    {"$count([1..10000].[1..10000])", "U1001"},
+    {"$count([1..10000].([1..10000]))", "U1001"},
+    {"$string([1..10000].[1..10000])", "U1001"},
+    {"[1..10000].[1..10000]", "U1001"},
     {"[1..10000000].[1..10]", "U1001"},
     {"$match('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!', /((a+)+)+$/)", "U1001"},
     {"$contains('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!', /^(a|aa|a*)*$/)", "U1001"},
@@ -365,6 +393,21 @@ START_TEST(test_usual_bound)
 	ck_assert_ptr_null(
 	    evaluate_text(str_of("($f := function(){$f()}; $f())"), NULL, NULL, 0, &err));
 	ck_assert_str_eq(err.code, "U1001");
+}
+END_TEST
+
+/* What an expression of a workflow takes while that is kept. */
+START_TEST(test_parsed_bytes)
+{
+	static const char text[] =
+	    "$filter($states.result.Reservations.Instances, function($instance) "
+	    "{ $instance.State.Name = 'running' and $instance.VpcId in $vpcs })";
+	struct jsonata_error err;
+	struct jsonata *jsonata = jsonata_compile(str_of(text), &err);
+
+	ck_assert_ptr_nonnull(jsonata);
+	ck_assert_uint_le(jsonata_bytes(jsonata), 8 * strlen(text));
+	jsonata_free(jsonata);
 }
 END_TEST
 
@@ -660,6 +703,7 @@ main(void)
 	tcase_add_loop_test(tcase, test_vectors, 0, COUNT(vectors));
 	tcase_add_loop_test(tcase, test_bounded, 0, COUNT(bounded));
 	tcase_add_test(tcase, test_usual_bound);
+	tcase_add_test(tcase, test_parsed_bytes);
 	tcase_add_loop_test(tcase, test_deep_nesting, 0, 4);
 	tcase_add_test(tcase, test_text_limit);
 	tcase_add_test(tcase, test_error_place);

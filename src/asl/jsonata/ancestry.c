@@ -27,7 +27,7 @@ ancestry_new_slot(struct ancestry *ancestry)
 static void
 ancestry_add(struct ancestry *ancestry, const struct node *node, struct parent_slot *slot)
 {
-	struct seeker *seeker = heap_alloc(ancestry->heap, sizeof(*seeker));
+	struct seeker *seeker = heap_alloc(ancestry->scratch, sizeof(*seeker));
 
 	*seeker = (struct seeker){.next = ancestry->seekers, .node = node, .slot = slot};
 	ancestry->seekers = seeker;
@@ -133,13 +133,13 @@ ancestry_seek_node(struct ancestry *ancestry, struct node *node, struct parent_s
 		struct list_node *block = (struct list_node *)node;
 
 		/* An empty block has no value, so nothing in it can be a parent. */
-		if (block->count == 0)
+		if (block->node.count == 0)
 			return;
 		node->flags |= NODE_TUPLE;
 		/* The nodes are this parser's own until it is done. */
-		block->at[block->count - 1] =
-		    ancestry_as_path(ancestry, (struct node *)block->at[block->count - 1]);
-		ancestry_seek_node(ancestry, (struct node *)block->at[block->count - 1], slot);
+		block->at[block->node.count - 1] =
+		    ancestry_as_path(ancestry, (struct node *)block->at[block->node.count - 1]);
+		ancestry_seek_node(ancestry, (struct node *)block->at[block->node.count - 1], slot);
 	} else if (node->type == NODE_PATH) {
 		struct path_node *path = (struct path_node *)node;
 		struct step *step = path->last;

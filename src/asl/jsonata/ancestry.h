@@ -19,6 +19,7 @@ struct seeker {
 
 struct ancestry {
 	struct heap *heap;
+	struct heap *scratch; /* of seekers */
 	struct fault *fault;
 	struct seeker *seekers; /* those that are not resolved yet */
 	unsigned labels;	/* given so far */

@@ -5,8 +5,12 @@
 
 /*
  * The parsed expression: nodes of the size that their kind needs, in the heap of the expression,
- * never changed once it is parsed. Each kind of node begins with a struct node.
+ * never changed once it is parsed. Each kind of node begins with a struct node. They are kept
+ * small: a workflow may hold hundreds of expressions for as long as it runs.
  */
+
+#define NODE_PARTS_MAX 60000u /* fit in 16 bits, as do the bytes of a name */
+#define NODE_NAME_MAX  65535u
 
 enum node_type {
 	NODE_LITERAL,	  /* struct literal_node: string, number, true, false, null */
@@ -52,9 +56,13 @@ enum node_flag {
 };
 
 struct node {
-	uint8_t type;	   /* enum node_type */
-	uint8_t flags;	   /* enum node_flag */
-	uint16_t op;	   /* of a binary node: its character, or an enum token_operator */
+	uint8_t type;  /* enum node_type */
+	uint8_t flags; /* enum node_flag */
+	union {
+		uint16_t op;	/* of a binary node: its character, or an enum token_operator */
+		uint16_t count; /* of what has parts: how many */
+		uint16_t len;	/* of a name, in bytes */
+	};
 	uint32_t position; /* bytes of the text up to the end of its token */
 };
 
@@ -65,8 +73,7 @@ struct literal_node {
 
 struct name_node {
 	struct node node;
-	uint32_t len;
-	const char *name;
+	const char *name; /* node.len bytes */
 };
 
 /* What a % stands for: the ancestor that is `level` steps up. The step found binds it to
@@ -114,7 +121,6 @@ struct pair {
 
 struct object_node {
 	struct node node;
-	uint32_t count;
 	struct pair pairs[];
 };
 
@@ -132,7 +138,6 @@ struct sort_term {
 
 struct sort_node {
 	struct node node;
-	uint32_t count;
 	struct sort_term terms[];
 };
 
@@ -161,7 +166,6 @@ struct unary_node {
 
 struct list_node {
 	struct node node;
-	uint32_t count;
 	const struct node *at[];
 };
 
@@ -180,7 +184,6 @@ struct bind_node {
 
 struct lambda_node {
 	struct node node;
-	uint32_t count;
 	const struct signature *signature; /* NULL: none */
 	const struct node *body;
 	const struct name_node *parameters[];
@@ -188,7 +191,6 @@ struct lambda_node {
 
 struct call_node {
 	struct node node;
-	uint32_t count;
 	const struct node *procedure;
 	const struct node *arguments[];
 };

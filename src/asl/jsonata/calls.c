@@ -54,7 +54,7 @@ evaluator_arity(const struct function *function)
 	case FUNCTION_BUILTIN:
 		return function->u.builtin->arity;
 	case FUNCTION_LAMBDA:
-		return function->u.lambda.node->count;
+		return function->u.lambda.node->node.count;
 	case FUNCTION_PARTIAL:
 		for (size_t i = 0; i < function->u.partial.count; i++)
 			open += function->u.partial.open[i];
@@ -82,6 +82,21 @@ argument_steps(const struct value *value)
 	return value->type == VALUE_STRING ? value->len / 16 : 0;
 }
 
+/* Parsed when the function is called first: a loop calls one function many times. */
+static const struct signature *
+builtin_signature(struct evaluator *ev, const struct builtin *builtin)
+{
+	const struct signature **known;
+
+	if (ev->signatures == NULL)
+		ev->signatures = heap_array(&ev->heap, functions_count(), sizeof(void *));
+	known = &ev->signatures[builtin->number];
+	if (*known == NULL)
+		*known = signature_parse(builtin->signature, strlen(builtin->signature),
+		    ev->call_position, &ev->heap, ev->fault);
+	return *known;
+}
+
 /* The name and position are restored, since the function may have called others: an error after
  * that must still name this call. */
 static struct value
@@ -94,11 +109,8 @@ call_builtin(struct evaluator *ev, const struct builtin *builtin, struct argumen
 
 	ev->fault->call_position = position;
 	if (builtin->signature != NULL) {
-		const struct signature *signature = signature_parse(
-		    builtin->signature, strlen(builtin->signature), position, &ev->heap, ev->fault);
-
-		args =
-		    signature_apply(signature, args, context, builtin->name, &ev->heap, ev->fault);
+		args = signature_apply(builtin_signature(ev, builtin), args, context, builtin->name,
+		    &ev->heap, ev->fault);
 	}
 	for (size_t i = 0; i < args.count; i++)
 		heap_spend(&ev->heap, argument_steps(&args.at[i]));
@@ -122,8 +134,8 @@ call_lambda(struct evaluator *ev, const struct function *function, struct argume
 	if (lambda->signature != NULL)
 		args = signature_apply(lambda->signature, args, context,
 		    ev->call_name != NULL ? ev->call_name : "lambda", &ev->heap, ev->fault);
-	for (size_t i = 0; i < lambda->count; i++)
-		frame_bind(ev, frame, lambda->parameters[i]->name, lambda->parameters[i]->len,
+	for (size_t i = 0; i < lambda->node.count; i++)
+		frame_bind(ev, frame, lambda->parameters[i]->name, lambda->parameters[i]->node.len,
 		    i < args.count ? args.at[i] : value_undefined());
 	return evaluate(ev, lambda->body, &function->u.lambda.input, frame);
 }
@@ -308,7 +320,7 @@ find_procedure(struct evaluator *ev, const struct call_node *call, const struct 
 {
 	struct value procedure = evaluate(ev, call->procedure, input, frame);
 	const struct name_node *name = procedure_name(call->procedure);
-	const char *text = name != NULL ? heap_text(&ev->heap, name->name, name->len) : "";
+	const char *text = name != NULL ? heap_text(&ev->heap, name->name, name->node.len) : "";
 	bool partial = call->node.type == NODE_PARTIAL;
 
 	ev->call_name = name != NULL ? text : NULL;
@@ -318,7 +330,7 @@ find_procedure(struct evaluator *ev, const struct call_node *call, const struct 
 	fault_set_token(ev->fault, text, strlen(text));
 	if (procedure.type == VALUE_UNDEFINED && name != NULL &&
 	    call->procedure->type != NODE_VARIABLE &&
-	    frame_find(ev, frame, name->name, name->len).type != VALUE_UNDEFINED)
+	    frame_find(ev, frame, name->name, name->node.len).type != VALUE_UNDEFINED)
 		fault_raise(
 		    ev->fault, call->node.position, partial ? "T1007" : "T1005", text, text);
 	if (partial)
@@ -332,12 +344,12 @@ static struct arguments
 evaluate_arguments(struct evaluator *ev, const struct call_node *call, const struct value *input,
     struct frame *frame, const struct value *first)
 {
-	struct value *args = heap_array(&ev->heap, (size_t)call->count + 1, sizeof(*args));
+	struct value *args = heap_array(&ev->heap, (size_t)call->node.count + 1, sizeof(*args));
 	size_t count = 0;
 
 	if (first != NULL)
 		args[count++] = *first;
-	for (uint32_t i = 0; i < call->count; i++)
+	for (uint32_t i = 0; i < call->node.count; i++)
 		args[count++] = evaluate(ev, call->arguments[i], input, frame);
 	return (struct arguments){args, count};
 }
@@ -373,10 +385,10 @@ evaluate_partial(struct evaluator *ev, const struct call_node *call, const struc
 {
 	const struct function *whole = find_procedure(ev, call, input, frame);
 	struct function partial = {.type = FUNCTION_PARTIAL};
-	struct value *args = heap_array(&ev->heap, call->count, sizeof(*args));
-	bool *open = heap_array(&ev->heap, call->count, sizeof(*open));
+	struct value *args = heap_array(&ev->heap, call->node.count, sizeof(*args));
+	bool *open = heap_array(&ev->heap, call->node.count, sizeof(*open));
 
-	for (uint32_t i = 0; i < call->count; i++) {
+	for (uint32_t i = 0; i < call->node.count; i++) {
 		open[i] = call->arguments[i]->type == NODE_PLACEHOLDER;
 		if (!open[i])
 			args[i] = evaluate(ev, call->arguments[i], input, frame);
@@ -384,7 +396,7 @@ evaluate_partial(struct evaluator *ev, const struct call_node *call, const struc
 	partial.u.partial.whole = whole;
 	partial.u.partial.args = args;
 	partial.u.partial.open = open;
-	partial.u.partial.count = call->count;
+	partial.u.partial.count = call->node.count;
 	return make_function(ev, &partial);
 }
 

@@ -277,8 +277,8 @@ evaluate_concat(struct evaluator *ev, const struct binary_node *binary, const st
 	return value_string(text, (size_t)left.len + right.len);
 }
 
-/* The sequence is made whole at once: its length is checked first, so that no count of nested
- * ranges passes the heap's limit unseen. [5..3] is empty, not a descending range. */
+/* A range is not made whole: $sum([1..1000000]) has no need of a million values. [5..3] is empty,
+ * not a descending range; what has one element is made, since a sequence of one stands for it. */
 static struct value
 evaluate_range(struct evaluator *ev, const struct binary_node *binary, const struct value *input,
     struct frame *frame)
@@ -301,10 +301,13 @@ evaluate_range(struct evaluator *ev, const struct binary_node *binary, const str
 		snprintf(text, sizeof(text), "%.0f..%.0f", left.u.number, right.u.number);
 		fault_raise(ev->fault, binary->node.position, "D2014", text);
 	}
-	list = list_new(&ev->heap, (size_t)size);
-	list->is_sequence = true;
-	for (size_t i = 0; i < (size_t)size; i++)
-		list_push(&ev->heap, list, value_number(left.u.number + (double)i));
+	if (size > 1) {
+		list = list_range(&ev->heap, left.u.number, (size_t)size);
+		list->is_sequence = true;
+	} else {
+		list = list_sequence(&ev->heap);
+		list_push(&ev->heap, list, left);
+	}
 	return value_list(list);
 }
 
@@ -334,7 +337,7 @@ evaluate_array(struct evaluator *ev, const struct list_node *node, const struct 
 {
 	struct list *list;
 
-	if (node->count == 1 && node->at[0]->type == NODE_RANGE) {
+	if (node->node.count == 1 && node->at[0]->type == NODE_RANGE) {
 		struct value range =
 		    evaluate_range(ev, (const struct binary_node *)node->at[0], input, frame);
 
@@ -344,8 +347,8 @@ evaluate_array(struct evaluator *ev, const struct list_node *node, const struct 
 		list->is_constructed = (node->node.flags & NODE_CONSTRUCTED) != 0;
 		return value_list(list);
 	}
-	list = list_new(&ev->heap, node->count);
-	for (uint32_t i = 0; i < node->count; i++) {
+	list = list_new(&ev->heap, node->node.count);
+	for (uint32_t i = 0; i < node->node.count; i++) {
 		struct value value = evaluate(ev, node->at[i], input, frame);
 
 		/* [[1]] keeps its inner array; arrays of other expressions are joined. */
@@ -367,7 +370,7 @@ evaluate_block(struct evaluator *ev, const struct list_node *node, const struct 
 	struct frame *inner = frame_new(ev, frame);
 	struct value value = value_undefined();
 
-	for (uint32_t i = 0; i < node->count; i++)
+	for (uint32_t i = 0; i < node->node.count; i++)
 		value = evaluate(ev, node->at[i], input, inner);
 	return value;
 }
@@ -393,11 +396,11 @@ evaluate_variable(struct evaluator *ev, const struct name_node *variable, const 
     struct frame *frame)
 {
 	/* $ alone is the context; an array around the whole input is not part of it. */
-	if (variable->len == 0)
+	if (variable->node.len == 0)
 		return value_is_array(input) && !input->is_json && input->u.list->is_outer
 			   ? input->u.list->at[0]
 			   : *input;
-	return frame_find(ev, frame, variable->name, variable->len);
+	return frame_find(ev, frame, variable->name, variable->node.len);
 }
 
 /* The step that it refers to has bound its context to the label. */
@@ -460,7 +463,7 @@ evaluate_bind(struct evaluator *ev, const struct bind_node *bind, const struct v
 {
 	struct value value = evaluate(ev, bind->value, input, frame);
 
-	frame_bind(ev, frame, bind->variable->name, bind->variable->len, value);
+	frame_bind(ev, frame, bind->variable->name, bind->variable->node.len, value);
 	return value;
 }
 

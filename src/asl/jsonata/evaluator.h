@@ -41,6 +41,9 @@ struct evaluator {
 	/* The call of a function under way: its faults are its caller's. */
 	uint32_t call_position;
 	const char *call_name;
+	struct picture *picture; /* of a time, the last one: datetime.c */
+	const struct signature *
+	    *signatures; /* of the built-in functions called so far, by number */
 };
 
 /* A built-in function. context: of the call, null where another function calls it. */
@@ -48,6 +51,7 @@ typedef struct value builtin_fn(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context);
 
 struct builtin {
+	unsigned number; /* of the table, from 0 on */
 	const char *name;
 	const char *signature; /* NULL: takes anything */
 	builtin_fn *run;
@@ -159,6 +163,9 @@ lookup_member(struct evaluator *ev, const struct value *input, const char *key, 
 
 /* The built-in function of that name; NULL if there is absent. */
 const struct function *function_find(const char *name, size_t len);
+
+/* How many there are. */
+size_t functions_count(void);
 
 /* Sorts count values in place, stably. swap(arg, a, b): whether a must stand behind b. */
 void sort_values(struct evaluator *ev, struct value *at, size_t count,

@@ -1,7 +1,6 @@
 #include "asl/jsonata/heap.h"
 
 #include "base/mem.h"
-#include "base/watchdog.h"
 
 #include <assert.h>
 #include <stdalign.h>
@@ -13,12 +12,20 @@
 #define CHUNK_BYTES_FIRST ((size_t)1 << 10)
 #define CHUNK_BYTES_MAX	  ((size_t)256 << 10)
 
+/* Kept for the next evaluation of this thread: malloc merges what is free again whenever a large
+ * block is given back, and the small ones of a result cost twice as much. None under the sanitizer,
+ * which is to see what is used after its end. */
+#ifdef __SANITIZE_ADDRESS__
+#define SPARE_BYTES_MAX ((size_t)0)
+#else
+#define SPARE_BYTES_MAX ((size_t)64 << 10)
+#endif
+
 /* Only the newest chunk is filled: what is left in an older one is lost, which keeps the allocation
  * to one comparison. */
 struct heap_chunk {
 	struct heap_chunk *next;
 	size_t bytes;
-	size_t used;
 	/* The header's size need not be a multiple of the alignment that the contents want. */
 	alignas(max_align_t) unsigned char at[];
 };
@@ -28,6 +35,38 @@ struct heap_owned {
 	void *thing;
 	void (*release)(void *thing);
 };
+
+/* The smallest first. */
+static _Thread_local struct heap_chunk *spare_chunks;
+static _Thread_local size_t spare_bytes;
+
+static struct heap_chunk *
+heap_chunk_new(size_t wanted)
+{
+	struct heap_chunk *chunk = spare_chunks;
+
+	if (chunk != NULL && chunk->bytes >= wanted) {
+		spare_chunks = chunk->next;
+		spare_bytes -= chunk->bytes;
+		return chunk;
+	}
+	chunk = mem_alloc(sizeof(*chunk) + wanted);
+	chunk->bytes = wanted;
+	return chunk;
+}
+
+static void
+heap_chunk_free(struct heap_chunk *chunk)
+{
+	if (chunk->bytes > SPARE_BYTES_MAX - spare_bytes ||
+	    (spare_chunks != NULL && chunk->bytes > spare_chunks->bytes)) {
+		free(chunk);
+		return;
+	}
+	spare_bytes += chunk->bytes;
+	chunk->next = spare_chunks;
+	spare_chunks = chunk;
+}
 
 void
 heap_init(struct heap *heap, size_t limit_bytes, void (*exhausted)(void *arg), void *arg)
@@ -39,6 +78,14 @@ heap_init(struct heap *heap, size_t limit_bytes, void (*exhausted)(void *arg), v
 	    .arg = arg};
 }
 
+void
+heap_init_at(struct heap *heap, void *memory, size_t bytes, void (*exhausted)(void *arg), void *arg)
+{
+	heap_init(heap, bytes, exhausted, arg);
+	heap->next = memory;
+	heap->left = bytes;
+}
+
 /* A caller holds pointers into the heap, so returning would leave it with a missing block. */
 void
 heap_give_up(const struct heap *heap)
@@ -48,20 +95,36 @@ heap_give_up(const struct heap *heap)
 }
 
 void
+heap_release(struct heap_owned *owned)
+{
+	for (; owned != NULL; owned = owned->next)
+		owned->release(owned->thing);
+}
+
+struct heap_owned *
+heap_take_owned(struct heap *heap)
+{
+	struct heap_owned *owned = heap->owned;
+
+	heap->owned = NULL;
+	return owned;
+}
+
+void
 heap_fini(struct heap *heap)
 {
 	/* The records of what is owned lie in the chunks, so they are read before the chunks are
 	 * freed. */
-	for (struct heap_owned *owned = heap->owned; owned != NULL; owned = owned->next)
-		owned->release(owned->thing);
+	heap_release(heap->owned);
 	while (heap->chunks != NULL) {
 		struct heap_chunk *chunk = heap->chunks;
 
 		heap->chunks = chunk->next;
-		free(chunk);
+		heap_chunk_free(chunk);
 	}
 	heap->owned = NULL;
 	heap->used_bytes = 0;
+	heap->left = 0;
 }
 
 /* A block larger than the largest chunk has a chunk of its own size. */
@@ -75,11 +138,11 @@ heap_add_chunk(struct heap *heap, size_t bytes)
 		wanted = CHUNK_BYTES_MAX;
 	if (wanted < bytes)
 		wanted = bytes;
-	chunk = mem_alloc(sizeof(*chunk) + wanted);
-	chunk->bytes = wanted;
-	chunk->used = 0;
+	chunk = heap_chunk_new(wanted);
 	chunk->next = heap->chunks;
 	heap->chunks = chunk;
+	heap->next = chunk->at;
+	heap->left = chunk->bytes;
 }
 
 /* The limit is checked by subtraction, since a sum could wrap. Blocks are zeroed, so a new list or
@@ -95,10 +158,11 @@ heap_alloc(struct heap *heap, size_t bytes)
 		heap_give_up(heap);
 	/* 8 bytes are enough for what is kept here: pointers, doubles, 64-bit integers. */
 	rounded = (bytes + 7) & ~(size_t)7;
-	if (heap->chunks == NULL || heap->chunks->bytes - heap->chunks->used < rounded)
+	if (heap->left < rounded)
 		heap_add_chunk(heap, rounded);
-	at = heap->chunks->at + heap->chunks->used;
-	heap->chunks->used += rounded;
+	at = heap->next;
+	heap->next += rounded;
+	heap->left -= rounded;
 	heap->used_bytes += rounded;
 	return memset(at, 0, bytes);
 }
@@ -130,32 +194,6 @@ heap_text(struct heap *heap, const char *text, size_t bytes)
 
 	memcpy(copy, text, bytes);
 	return copy;
-}
-
-/* Steps are counted in 64 bits and each amount is bounded by a value's size, so the sum cannot
- * wrap. A step whose cost is larger than it counts is the watchdog's business. */
-void
-heap_spend(struct heap *heap, uint64_t steps)
-{
-	heap->steps += steps;
-	if (heap->steps > heap->steps_max || watchdog_overdue())
-		heap_give_up(heap);
-}
-
-/* The depth bounds the C stack, the step bounds the time: both are taken at one place. */
-void
-heap_enter(struct heap *heap)
-{
-	if (++heap->depth > HEAP_DEPTH_MAX)
-		heap_give_up(heap);
-	heap_spend(heap, 1);
-}
-
-void
-heap_leave(struct heap *heap)
-{
-	assert(heap->depth > 0);
-	heap->depth--;
 }
 
 /* The record is allocated before the thing is linked. If that fails, nothing is registered. */

@@ -7,6 +7,8 @@
 #include "base/utf8.h"
 
 #include <assert.h>
+#include <stdalign.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +16,22 @@
 /* Of a parsed expression: the largest text, with each of its characters a node of its own. */
 #define PARSED_BYTES_MAX ((size_t)32 << 20)
 
-/* The nodes point into text, so the copy lives in the same heap. */
+/* One block of just the size that it needs, for an expression lives as long as its workflow. */
 struct jsonata {
-	struct heap heap;
-	const char *text;
-	size_t len;
+	struct heap_owned *owned; /* patterns */
 	const struct node *root;
+	uint32_t parsed_bytes;
+	uint32_t text_len;
+	/* The text, and the nodes, which point into it. */
+	alignas(max_align_t) char parsed[];
+};
+
+/* What is needed while one is made. */
+struct compilation {
+	struct heap parsed;
+	struct heap scratch;
+	struct fault fault;
+	struct jsonata *jsonata;
 };
 
 /* The heap's limit is passed: a fault like any other. */
@@ -69,29 +81,66 @@ require_utf8(struct fault *fault, const char *text, size_t len)
 		fault_raise(fault, 0, "S0201", "byte that is not UTF-8");
 }
 
-/* Nothing but the heap is held between setjmp and the end, so a fault cannot leak. */
+/* Parses text into the heap `parsed`. Raises where it is not valid. */
+static const struct node *
+compile_text(struct compilation *c, struct str text)
+{
+	char *copy = heap_text(&c->parsed, text.p, text.len);
+
+	require_utf8(&c->fault, copy, text.len);
+	return parser_parse(copy, text.len, &c->parsed, &c->scratch, &c->fault);
+}
+
+/* In two passes: the first finds faults, and how much memory the second needs. */
+static void
+compile_checked(struct compilation *c, struct str text)
+{
+	struct jsonata *jsonata;
+	size_t bytes;
+
+	if (text.len > JSONATA_TEXT_BYTES_MAX)
+		fault_raise(&c->fault, 0, "S0500");
+	compile_text(c, text);
+	bytes = c->parsed.used_bytes;
+	heap_fini(&c->parsed);
+	jsonata = mem_alloc(sizeof(*jsonata) + bytes);
+	c->jsonata = jsonata;
+	heap_init_at(&c->parsed, jsonata->parsed, bytes, raise_exhausted, &c->fault);
+	jsonata->root = compile_text(c, text);
+	assert(c->parsed.used_bytes == bytes);
+	jsonata->parsed_bytes = (uint32_t)bytes;
+	jsonata->text_len = (uint32_t)text.len;
+	jsonata->owned = heap_take_owned(&c->parsed);
+}
+
+/* Nothing but the heaps and the block is held between setjmp and the end, so a fault cannot
+ * leak. */
 struct jsonata *
 jsonata_compile(struct str text, struct jsonata_error *ret_error)
 {
-	struct jsonata *jsonata = mem_zalloc(1, sizeof(*jsonata));
-	struct fault fault = {.position = 0};
-	char *copy;
+	struct compilation *c = mem_zalloc(1, sizeof(*c));
+	struct jsonata *jsonata;
 
-	heap_init(&jsonata->heap, PARSED_BYTES_MAX, raise_exhausted, &fault);
-	if (setjmp(fault.out) != 0) {
-		report_fault(&fault, text.p, text.len, ret_error);
-		jsonata_free(jsonata);
-		return NULL;
+	heap_init(&c->parsed, PARSED_BYTES_MAX, raise_exhausted, &c->fault);
+	heap_init(&c->scratch, PARSED_BYTES_MAX, raise_exhausted, &c->fault);
+	if (setjmp(c->fault.out) == 0) {
+		compile_checked(c, text);
+	} else {
+		report_fault(&c->fault, text.p, text.len, ret_error);
+		heap_fini(&c->parsed);
+		free(c->jsonata);
+		c->jsonata = NULL;
 	}
-	if (text.len > JSONATA_TEXT_BYTES_MAX)
-		fault_raise(&fault, 0, "S0500");
-	copy = heap_text(&jsonata->heap, text.p, text.len);
-	require_utf8(&fault, copy, text.len);
-	jsonata->text = copy;
-	jsonata->len = text.len;
-	jsonata->root = parser_parse(copy, text.len, &jsonata->heap, &fault);
-	jsonata->heap.arg = NULL; /* nothing is allocated there any more */
+	heap_fini(&c->scratch);
+	jsonata = c->jsonata;
+	free(c);
 	return jsonata;
+}
+
+size_t
+jsonata_bytes(const struct jsonata *jsonata)
+{
+	return sizeof(*jsonata) + jsonata->parsed_bytes;
 }
 
 bool
@@ -102,7 +151,7 @@ jsonata_fits_states(
 
 	if (states_check(jsonata->root, allowed, &fault))
 		return true;
-	report_fault(&fault, jsonata->text, jsonata->len, ret_error);
+	report_fault(&fault, jsonata->parsed, jsonata->text_len, ret_error);
 	return false;
 }
 
@@ -123,7 +172,7 @@ jsonata_free(struct jsonata *jsonata)
 {
 	if (jsonata == NULL)
 		return;
-	heap_fini(&jsonata->heap);
+	heap_release(jsonata->owned);
 	free(jsonata);
 }
 
@@ -143,17 +192,28 @@ wrap_input(struct evaluator *ev, json_t *input)
 	return value_list(outer);
 }
 
+struct evaluation {
+	struct evaluator evaluator;
+	struct fault fault;
+};
+
 /* The compiled expression is not changed, so it can be evaluated any number of times. */
 int
 jsonata_evaluate(const struct jsonata *jsonata, const struct jsonata_opts *opts,
     json_t **ret_result, struct jsonata_error *ret_error)
 {
-	/* Both live where longjmp does not lose their values. */
-	struct fault *fault = mem_zalloc(1, sizeof(*fault));
-	struct evaluator *ev = mem_zalloc(1, sizeof(*ev));
+	/* Both live where longjmp does not lose their values, but only what is read is set: the
+	 * texts of a fault, and the error's, take as long to clear as a short path to evaluate. */
+	struct evaluation *evaluation = mem_alloc(sizeof(*evaluation));
+	struct fault *fault = &evaluation->fault;
+	struct evaluator *ev = &evaluation->evaluator;
 	volatile int ret = 0;
 
-	*ret_error = (struct jsonata_error){.position = 0};
+	ret_error->code[0] = ret_error->message[0] = ret_error->token[0] = '\0';
+	ret_error->position = 0;
+	fault->token[0] = '\0';
+	fault->call_position = 0;
+	*ev = (struct evaluator){.call_name = NULL};
 	assert(opts->rng != NULL);
 	heap_init(&ev->heap, EVALUATOR_HEAP_MAX, raise_exhausted, fault);
 	if (opts->steps_max > 0)
@@ -181,11 +241,10 @@ jsonata_evaluate(const struct jsonata *jsonata, const struct jsonata_opts *opts,
 		else
 			*ret_result = value_to_json(&ev->heap, &result);
 	} else {
-		report_fault(fault, jsonata->text, jsonata->len, ret_error);
+		report_fault(fault, jsonata->parsed, jsonata->text_len, ret_error);
 		ret = -1;
 	}
 	heap_fini(&ev->heap);
-	free(ev);
-	free(fault);
+	free(evaluation);
 	return ret;
 }

@@ -42,6 +42,9 @@ enum jsonata_states {
 struct jsonata *jsonata_compile(struct str text, struct jsonata_error *ret_error);
 void jsonata_free(struct jsonata *jsonata);
 
+/* What it takes, all of it. Units: bytes. */
+size_t jsonata_bytes(const struct jsonata *jsonata);
+
 /*
  * Whether Step Functions takes the expression: it has no document, so that no $, no $$ and no name
  * may stand where these would refer to that, it has no $eval, and of $states only what `allowed`,

@@ -84,8 +84,10 @@ name_node_new(struct parser *p, enum node_type type, const struct token *token)
 {
 	struct name_node *name = parser_node(p, type, sizeof(*name), token->position);
 
+	if (token->len > NODE_NAME_MAX)
+		parser_raise(p, token, "S0500");
 	name->name = token->text;
-	name->len = token->len;
+	name->node.len = (uint16_t)token->len;
 	return name;
 }
 
@@ -169,15 +171,12 @@ parser_binary(struct parser *p, enum node_type type, int op, const struct token 
 
 /* --- lists of parts --- */
 
-/* Arguments, elements or pairs of one construct: their count has 16 bits to spare. */
-#define PARTS_MAX 60000
-
 struct gathered *
 parser_gather(struct parser *p, struct gathered *before, const struct node *node, size_t *count)
 {
-	struct gathered *one = heap_alloc(p->heap, sizeof(*one));
+	struct gathered *one = heap_alloc(p->scratch, sizeof(*one));
 
-	if (++*count > PARTS_MAX)
+	if (++*count > NODE_PARTS_MAX)
 		parser_raise(p, &p->token, "S0500");
 	one->before = before;
 	one->node = node;
@@ -192,7 +191,7 @@ list_node_new(struct parser *p, enum node_type type, uint32_t position, const st
 	struct list_node *list =
 	    parser_node(p, type, sizeof(*list) + count * sizeof(void *), position);
 
-	list->count = (uint32_t)count;
+	list->node.count = (uint16_t)count;
 	for (size_t i = count; i > 0; i--, last = last->before) {
 		list->at[i - 1] = last->node;
 		ancestry_hand_up(&p->ancestry, &list->node, last->node);
@@ -269,7 +268,7 @@ parser_object(struct parser *p, uint32_t position, bool seeks)
 	parser_expect(p, '}', true);
 	object = parser_node(
 	    p, NODE_OBJECT, sizeof(*object) + count * sizeof(object->pairs[0]), position);
-	object->count = (uint32_t)count;
+	object->node.count = (uint16_t)count;
 	for (size_t i = count; i > 0; i--, last = last->before) {
 		object->pairs[i - 1] = (struct pair){last->node, last->value};
 		if (seeks) {
@@ -290,8 +289,8 @@ is_function_word(const struct node *node)
 	const struct name_node *name = (const struct name_node *)node;
 
 	return node->type == NODE_NAME &&
-	       ((name->len == 8 && memcmp(name->name, "function", 8) == 0) ||
-		   (name->len == 2 && memcmp(name->name, "\xce\xbb", 2) == 0));
+	       ((name->node.len == 8 && memcmp(name->name, "function", 8) == 0) ||
+		   (name->node.len == 2 && memcmp(name->name, "\xce\xbb", 2) == 0));
 }
 
 /* <...> behind the parameters. The lexer has split the signature into operators and names, so it is
@@ -329,8 +328,8 @@ mark_tail(const struct node *body)
 	} else if (body->type == NODE_BLOCK) {
 		const struct list_node *block = (const struct list_node *)body;
 
-		if (block->count > 0)
-			mark_tail(block->at[block->count - 1]);
+		if (block->node.count > 0)
+			mark_tail(block->at[block->node.count - 1]);
 	}
 }
 
@@ -341,7 +340,7 @@ parse_lambda(struct parser *p, const struct node *word, const struct gathered *l
 	struct lambda_node *lambda =
 	    parser_node(p, NODE_LAMBDA, sizeof(*lambda) + count * sizeof(void *), word->position);
 
-	lambda->count = (uint32_t)count;
+	lambda->node.count = (uint16_t)count;
 	for (size_t i = count; i > 0; i--, last = last->before) {
 		if (last->node->type != NODE_VARIABLE)
 			fault_raise(p->fault, last->node->position, "S0208");
@@ -387,7 +386,7 @@ parser_call(struct parser *p, const struct node *procedure, uint32_t position)
 		return parse_lambda(p, procedure, last, count);
 	call = parser_node(p, type, sizeof(*call) + count * sizeof(void *), position);
 	call->procedure = procedure;
-	call->count = (uint32_t)count;
+	call->node.count = (uint16_t)count;
 	for (size_t i = count; i > 0; i--, last = last->before) {
 		call->arguments[i - 1] = last->node;
 		ancestry_hand_up(&p->ancestry, &call->node, last->node);
@@ -561,13 +560,15 @@ raise_no_step(const struct parser *p)
 /* What remains after a whole expression is a syntax error: "01" is the number 0, then 1, and raises
  * S0201. */
 const struct node *
-parser_parse(const char *text, size_t len, struct heap *heap, struct fault *fault)
+parser_parse(
+    const char *text, size_t len, struct heap *heap, struct heap *scratch, struct fault *fault)
 {
 	struct parser p = {
 	    .lexer = {.text = text, .len = len, .heap = heap, .fault = fault},
 	    .heap = heap,
+	    .scratch = scratch,
 	    .fault = fault,
-	    .ancestry = {.heap = heap, .fault = fault},
+	    .ancestry = {.heap = heap, .scratch = scratch, .fault = fault},
 	};
 	const struct node *root;
 

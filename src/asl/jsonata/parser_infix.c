@@ -28,7 +28,9 @@ as_step(struct parser *p, const struct node *node)
 	}
 	name = parser_node(p, NODE_NAME, sizeof(*name), node->position);
 	name->name = literal->value.u.text;
-	name->len = literal->value.len;
+	if (literal->value.len > NODE_NAME_MAX)
+		fault_raise(p->fault, node->position, "S0500");
+	name->node.len = (uint16_t)literal->value.len;
 	return &name->node;
 }
 
@@ -197,7 +199,7 @@ parse_sort(struct parser *p, const struct node *left, const struct token *token)
 	parser_expect(p, ')', true);
 	sort = parser_node(
 	    p, NODE_SORT, sizeof(*sort) + count * sizeof(sort->terms[0]), token->position);
-	sort->count = (uint32_t)count;
+	sort->node.count = (uint16_t)count;
 	for (size_t i = count; i > 0; i--, last = last->before) {
 		sort->terms[i - 1] = (struct sort_term){last->node, last->descending};
 		ancestry_hand_up(&p->ancestry, &sort->node, last->node);

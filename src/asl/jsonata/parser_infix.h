@@ -26,6 +26,7 @@ enum power {
 struct parser {
 	struct lexer lexer;
 	struct heap *heap;
+	struct heap *scratch; /* of what is not needed once it is parsed */
 	struct fault *fault;
 	struct token token; /* the next one */
 	struct ancestry ancestry;
@@ -34,7 +35,7 @@ struct parser {
 	    *no_step; /* a literal that stands as a step of a path; the first */
 };
 
-/* Nodes gathered until their count is known. Linked on the way back up: no space is lost. */
+/* Nodes gathered until their count is known. */
 struct gathered {
 	struct gathered *before;
 	const struct node *node;

@@ -75,6 +75,15 @@ pattern_code_new(struct str pattern, uint32_t options, int *ret_error, size_t *r
 	(PCRE2_UTF | PCRE2_NO_UTF_CHECK | PCRE2_ALT_BSUX | PCRE2_ALLOW_EMPTY_CLASS |               \
 	    PCRE2_MATCH_UNSET_BACKREF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C)
 
+static uint32_t
+pattern_groups(const pcre2_code *code)
+{
+	uint32_t groups = 0;
+
+	pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, &groups);
+	return groups < PATTERN_GROUPS_MAX ? groups : PATTERN_GROUPS_MAX;
+}
+
 /* The block is registered before it is filled: a failed compilation releases NULLs, which PCRE2
  * accepts. */
 const struct pattern *
@@ -95,7 +104,7 @@ pattern_compile(const char *pattern, size_t len, bool ignores_case, bool multili
 		pcre2_get_error_message(error, text, sizeof(text));
 		fault_raise(fault, position, "S0303", (const char *)text);
 	}
-	regex->match = pcre2_match_data_create(PATTERN_GROUPS_MAX + 1, pattern_memory());
+	regex->match = pcre2_match_data_create(pattern_groups(regex->code) + 1, pattern_memory());
 	regex->limits = pcre2_match_context_create(pattern_memory());
 	pcre2_set_heap_limit(regex->limits, MATCH_KIB_MAX);
 	return regex;
@@ -107,7 +116,7 @@ pattern_find(const struct pattern *regex, const char *text, size_t len, size_t s
 {
 	int count = PCRE2_ERROR_MATCHLIMIT;
 	const PCRE2_SIZE *offsets = pcre2_get_ovector_pointer(regex->match);
-	uint32_t groups = 0;
+	uint32_t groups;
 
 	assert(start <= len);
 	/* PCRE2 does not say how many steps it took. So it begins with a small limit, and each
@@ -125,9 +134,7 @@ pattern_find(const struct pattern *regex, const char *text, size_t len, size_t s
 		return false;
 	if (count < 0)
 		fault_raise(fault, position, "U1001");
-	pcre2_pattern_info(regex->code, PCRE2_INFO_CAPTURECOUNT, &groups);
-	if (groups > PATTERN_GROUPS_MAX)
-		groups = PATTERN_GROUPS_MAX;
+	groups = pattern_groups(regex->code);
 	ret_match->count = groups + 1;
 	for (size_t i = 0; i <= groups; i++) {
 		bool has_part = (int)i < count && offsets[2 * i] != PCRE2_UNSET;

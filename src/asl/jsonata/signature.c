@@ -1,6 +1,7 @@
 #include "asl/jsonata/signature.h"
 
 #include <assert.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,21 +27,21 @@ enum repeat { REPEAT_ONCE, REPEAT_OPTIONAL, REPEAT_MANY };
 
 /* Types after a colon, those of the result, are read over: jsonata does not check them either. */
 struct parameter {
-	unsigned kinds; /* enum kind: which arguments it takes */
-	unsigned
+	uint8_t kinds; /* enum kind: which arguments it takes */
+	uint8_t
 	    context; /* the context stands in for it where it is of these kinds; 0: it does not */
-	unsigned element; /* a<s>: what the elements must be; 0: anything */
-	bool is_array;	  /* any other value is put into an array */
-	enum repeat repeat;
+	uint8_t element; /* a<s>: what the elements must be; 0: anything */
+	bool is_array;	 /* any other value is put into an array */
+	uint8_t repeat;	 /* enum repeat */
 };
 
 struct signature {
-	struct parameter at[PARAMETERS_MAX];
 	size_t count;
+	struct parameter at[];
 };
 
 /* 0 marks any other character, which lets a caller separate a type letter from other characters. */
-static unsigned
+static uint8_t
 kind_of_letter(char letter)
 {
 	switch (letter) {
@@ -65,7 +66,7 @@ kind_of_letter(char letter)
 
 /* Undefined has a kind of its own: a parameter of any type accepts a missing value, and most
  * functions return it unchanged. */
-static unsigned
+static uint8_t
 kind_of_value(const struct value *value)
 {
 	switch ((enum value_type)value->type) {
@@ -107,10 +108,10 @@ signature_skip(const char *text, size_t len, size_t at, char open, char close)
 }
 
 /* A choice (sn) behind its parenthesis. A choice always accepts undefined, as single types do. */
-static unsigned
+static uint8_t
 signature_choice(const char *text, size_t from, size_t to)
 {
-	unsigned kinds = KIND_MISSING;
+	uint8_t kinds = KIND_MISSING;
 
 	for (size_t i = from; i < to; i++)
 		kinds |= text[i] == 'x'	  ? KIND_ANY
@@ -145,9 +146,10 @@ const struct signature *
 signature_parse(
     const char *text, size_t len, uint32_t position, struct heap *heap, struct fault *fault)
 {
-	struct signature *signature = heap_alloc(heap, sizeof(*signature));
+	struct parameter parameters[PARAMETERS_MAX];
 	struct parameter *last = NULL;
-	size_t end;
+	struct signature *signature;
+	size_t count = 0, end;
 
 	for (size_t i = 1; i < len && text[i] != ':' && text[i] != '>'; i++) {
 		if (text[i] == '-' && last != NULL) {
@@ -165,21 +167,24 @@ signature_parse(
 			if (last->is_array)
 				last->element = kind_of_letter(text[i + 1]);
 			i = end - 1;
-		} else if (signature->count == PARAMETERS_MAX) {
+		} else if (count == PARAMETERS_MAX) {
 			fault_raise(fault, position, "S0500");
 		} else if (text[i] == '(') {
 			end = signature_skip(text, len, i, '(', ')');
 			/* jsonata has no elements' type within a choice. */
 			if (memchr(text + i, '<', end - i) != NULL)
 				fault_raise(fault, position, "S0402");
-			last = &signature->at[signature->count++];
+			last = &parameters[count++];
 			*last = (struct parameter){.kinds = signature_choice(text, i + 1, end)};
 			i = end - 1;
 		} else if (kind_of_letter(text[i]) != 0 || text[i] == 'x' || text[i] == 'j') {
-			last = &signature->at[signature->count++];
+			last = &parameters[count++];
 			*last = parameter_of_letter(text[i]);
 		}
 	}
+	signature = heap_alloc(heap, sizeof(*signature) + count * sizeof(parameters[0]));
+	signature->count = count;
+	memcpy(signature->at, parameters, count * sizeof(parameters[0]));
 	return signature;
 }
 
@@ -299,17 +304,40 @@ signature_array(const struct parameter *parameter, const struct value *value, si
 	return value_list(list);
 }
 
+/* Whether each parameter takes just the argument in its place, as it is. That is how most calls
+ * are, and then there is nothing to deal out. */
+static bool
+signature_fits(const struct signature *signature, struct arguments given)
+{
+	if (given.count != signature->count)
+		return false;
+	for (size_t i = 0; i < given.count; i++) {
+		const struct parameter *parameter = &signature->at[i];
+		uint8_t kind = kind_of_value(&given.at[i]);
+
+		if ((parameter->kinds & kind) == 0 || parameter->repeat == REPEAT_MANY)
+			return false;
+		if (parameter->is_array && (kind != KIND_ARRAY || parameter->element != 0))
+			return false;
+	}
+	return true;
+}
+
 /* jsonata builds a regular expression from the signature and matches the types of the arguments as
  * text; dealing them out here gives the same result. */
 struct arguments
 signature_apply(const struct signature *signature, struct arguments given,
     const struct value *context, const char *name, struct heap *heap, struct fault *fault)
 {
-	struct matching m = {.signature = signature, .given = given};
-	struct value *out =
-	    heap_array(heap, given.count + signature->count + 1, sizeof(struct value));
+	struct matching m;
+	struct value *out;
 	size_t argument = 0, count = 0;
 
+	if (signature_fits(signature, given))
+		return given;
+	out = heap_array(heap, given.count + signature->count + 1, sizeof(struct value));
+	m.signature = signature;
+	m.given = given;
 	m.failed = heap_array(heap, (signature->count + 1) * (given.count + 1), 1);
 	if (!matching_deal(&m, 0, 0))
 		matching_raise(&m, name, fault);

@@ -28,7 +28,7 @@ static void states_visit(struct states_walk *walk, const struct node *node, bool
 static bool
 states_is(const struct name_node *name, const char *text)
 {
-	return name->len == strlen(text) && memcmp(name->name, text, name->len) == 0;
+	return name->node.len == strlen(text) && memcmp(name->name, text, name->node.len) == 0;
 }
 
 static void
@@ -54,7 +54,7 @@ states_bind(struct states_walk *walk, const struct name_node *name)
 	if (states_is(name, "eval"))
 		walk->binds_eval = true;
 	if (walk->bound != NULL)
-		json_object_setn_new(walk->bound, name->name, name->len, json_true());
+		json_object_setn_new(walk->bound, name->name, name->node.len, json_true());
 }
 
 /* `$$` is the document from every depth, and has the name "$". */
@@ -63,10 +63,11 @@ states_visit_variable(struct states_walk *walk, const struct node *node, bool at
 {
 	const struct name_node *variable = (const struct name_node *)node;
 
-	if (walk->read != NULL && variable->len > 0 && !states_is(variable, "$") &&
-	    !states_is(variable, "states") && function_find(variable->name, variable->len) == NULL)
-		json_object_setn_new(walk->read, variable->name, variable->len, json_true());
-	if (variable->len == 0 && at_top)
+	if (walk->read != NULL && variable->node.len > 0 && !states_is(variable, "$") &&
+	    !states_is(variable, "states") &&
+	    function_find(variable->name, variable->node.len) == NULL)
+		json_object_setn_new(walk->read, variable->name, variable->node.len, json_true());
+	if (variable->node.len == 0 && at_top)
 		states_refuse_text(walk, node, "$");
 	else if (states_is(variable, "$"))
 		states_refuse_text(walk, node, "$$");
@@ -104,7 +105,7 @@ states_visit_stages(struct states_walk *walk, const struct stage *stage)
 static void
 states_visit_pairs(struct states_walk *walk, const struct object_node *object, bool at_top)
 {
-	for (uint32_t i = 0; object != NULL && i < object->count; i++) {
+	for (uint32_t i = 0; object != NULL && i < object->node.count; i++) {
 		states_visit(walk, object->pairs[i].key, at_top);
 		states_visit(walk, object->pairs[i].value, at_top);
 	}
@@ -147,7 +148,7 @@ states_visit_list(
 static void
 states_visit_lambda(struct states_walk *walk, const struct lambda_node *lambda, bool at_top)
 {
-	for (uint32_t i = 0; i < lambda->count; i++)
+	for (uint32_t i = 0; i < lambda->node.count; i++)
 		states_bind(walk, lambda->parameters[i]);
 	states_visit(walk, lambda->body, at_top);
 }
@@ -212,7 +213,7 @@ states_visit(struct states_walk *walk, const struct node *node, bool at_top)
 	switch (node->type) {
 	case NODE_NAME:
 		if (at_top)
-			states_refuse(walk, node, name->name, name->len);
+			states_refuse(walk, node, name->name, name->node.len);
 		break;
 	case NODE_VARIABLE:
 		states_visit_variable(walk, node, at_top);
@@ -229,12 +230,12 @@ states_visit(struct states_walk *walk, const struct node *node, bool at_top)
 		states_visit_pairs(walk, grouped->group, false);
 		break;
 	case NODE_SORT:
-		for (uint32_t i = 0; i < sort->count; i++)
+		for (uint32_t i = 0; i < sort->node.count; i++)
 			states_visit(walk, sort->terms[i].expr, false);
 		break;
 	case NODE_ARRAY:
 	case NODE_BLOCK:
-		states_visit_list(walk, list->at, list->count, at_top);
+		states_visit_list(walk, list->at, list->node.count, at_top);
 		break;
 	case NODE_OBJECT:
 		states_visit_pairs(walk, (const struct object_node *)node, at_top);
@@ -245,7 +246,7 @@ states_visit(struct states_walk *walk, const struct node *node, bool at_top)
 	case NODE_CALL:
 	case NODE_PARTIAL:
 		states_visit(walk, call->procedure, at_top);
-		states_visit_list(walk, call->arguments, call->count, at_top);
+		states_visit_list(walk, call->arguments, call->node.count, at_top);
 		break;
 	case NODE_TRANSFORM:
 		states_visit_transform(walk, (const struct transform_node *)node);

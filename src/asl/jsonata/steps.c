@@ -87,7 +87,7 @@ lookup_member(struct evaluator *ev, const struct value *input, const char *key, 
 static struct value
 evaluate_name(struct evaluator *ev, const struct name_node *name, const struct value *input)
 {
-	return lookup_member(ev, input, name->name, name->len);
+	return lookup_member(ev, input, name->name, name->node.len);
 }
 
 /* Appends a value, arrays within arrays joined. */
@@ -283,8 +283,8 @@ evaluate_stages(
 		for (size_t i = 0; i < value_count(&input); i++) {
 			struct value tuple = value_at(&input, i);
 
-			object_set(&ev->heap, tuple.u.object, stage->index->name, stage->index->len,
-			    value_number((double)i));
+			object_set(&ev->heap, tuple.u.object, stage->index->name,
+			    stage->index->node.len, value_number((double)i));
 		}
 	}
 	return input;
@@ -336,7 +336,7 @@ sort_swap(struct evaluator *ev, void *arg, const struct value *a, const struct v
 {
 	const struct sorting *sorting = arg;
 
-	for (uint32_t i = 0; i < sorting->node->count; i++) {
+	for (uint32_t i = 0; i < sorting->node->node.count; i++) {
 		const struct sort_term *term = &sorting->node->terms[i];
 		struct value left = sort_key(ev, sorting, term, a);
 		struct value right = sort_key(ev, sorting, term, b);
@@ -466,7 +466,7 @@ group_item(struct evaluator *ev, struct grouping *g, const struct value *item)
 	struct value context = is_tuple ? tuple_value(item) : *item;
 	struct frame *frame = is_tuple ? tuple_frame(ev, item, g->frame) : g->frame;
 
-	for (uint32_t i = 0; i < g->node->count; i++) {
+	for (uint32_t i = 0; i < g->node->node.count; i++) {
 		struct value key = evaluate(ev, g->node->pairs[i].key, &context, frame);
 		const struct value *known;
 		struct group *group;
@@ -599,8 +599,8 @@ tuples_of(struct evaluator *ev, const struct value *input, const struct name_nod
 
 		object_set(&ev->heap, tuple, AT, AT_LEN, value_at(input, i));
 		if (index != NULL)
-			object_set(
-			    &ev->heap, tuple, index->name, index->len, value_number((double)i));
+			object_set(&ev->heap, tuple, index->name, index->node.len,
+			    value_number((double)i));
 		list_push(&ev->heap, list, value_object(tuple));
 	}
 	return value_list(list);
@@ -624,11 +624,12 @@ extend_tuple(struct evaluator *ev, const struct step *step, const struct value *
 	}
 	if (step->more != NULL && step->more->focus != NULL)
 		/* The context stays; the value is bound to the variable. */
-		object_set(&ev->heap, copy, step->more->focus->name, step->more->focus->len, value);
+		object_set(
+		    &ev->heap, copy, step->more->focus->name, step->more->focus->node.len, value);
 	else
 		object_set(&ev->heap, copy, AT, AT_LEN, value);
 	if (step->more != NULL && step->more->index != NULL)
-		object_set(&ev->heap, copy, step->more->index->name, step->more->index->len,
+		object_set(&ev->heap, copy, step->more->index->name, step->more->index->node.len,
 		    value_number((double)number));
 	if (step->more != NULL && step->more->ancestor != NULL)
 		object_set(&ev->heap, copy, step->more->ancestor->label,
@@ -779,7 +780,7 @@ evaluate_lone_name(struct evaluator *ev, const struct name_node *name, const str
 
 	/* The common case first: a member of an object. */
 	if (input->type == VALUE_OBJECT)
-		return value_member(input, name->name, name->len);
+		return value_member(input, name->name, name->node.len);
 	if (input->type != VALUE_ARRAY)
 		return value_undefined();
 	return evaluate_step(ev, &step, &contexts, frame, true);

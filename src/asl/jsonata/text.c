@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define DIGITS_MAX	   17 /* distinguish any two doubles */
+#define WHOLE_DIGITS	   15
+#define WHOLE_MAX	   1e15
 #define EXPONENT_PLAIN_MAX 21 /* up to 10^21 JavaScript writes digits, beyond it an exponent */
 #define EXPONENT_PLAIN_MIN (-6)
 
@@ -76,6 +78,27 @@ text_digits(double number, int digits, char out[DIGITS_MAX + 1], int *ret_expone
 	return len;
 }
 
+/* A whole number that has no more digits than are wanted: most numbers are of that kind. */
+static bool
+text_add_whole(struct text *text, double number, int digits)
+{
+	char out[24];
+	size_t at = sizeof(out);
+	uint64_t rest;
+
+	if (!(fabs(number) < WHOLE_MAX) || digits < WHOLE_DIGITS || trunc(number) < number ||
+	    trunc(number) > number)
+		return false;
+	rest = (uint64_t)fabs(number);
+	do
+		out[--at] = (char)('0' + rest % 10);
+	while ((rest /= 10) > 0);
+	if (number < 0)
+		out[--at] = '-';
+	text_add(text, out + at, sizeof(out) - at);
+	return true;
+}
+
 /* The four forms of Number.prototype.toString: 1e+21, 0.000001, 100, 1.5. From 10^21 on and below
  * 10^-6 an exponent is written: $string(1e20) is 100000000000000000000. */
 void
@@ -88,10 +111,8 @@ text_add_number(struct text *text, double number, int digits)
 
 	assert(isfinite(number));
 	/* -0 is written without its sign, as JavaScript does. */
-	if (number == 0) {
-		text_add_char(text, '0');
+	if (text_add_whole(text, number, digits))
 		return;
-	}
 	if (number < 0)
 		text_add_char(text, '-');
 	len = text_digits(fabs(number), digits, out, &exponent);

@@ -83,9 +83,12 @@ number_to_json(double number)
 static json_t *
 string_to_json(const struct value *value)
 {
-	json_t *json = json_stringn(value->u.text, value->len);
+	json_t *json;
 	char *copy;
 
+	if (value->len == 0 || memchr(value->u.text, 0xed, value->len) == NULL)
+		return json_stringn_nocheck(value->u.text, value->len);
+	json = json_stringn(value->u.text, value->len);
 	if (json != NULL)
 		return json;
 	copy = mem_strndup(value->u.text, value->len);
@@ -218,11 +221,23 @@ list_sequence(struct heap *heap)
 	return list;
 }
 
+struct list *
+list_range(struct heap *heap, double first, size_t count)
+{
+	struct list *list = list_new(heap, 0);
+
+	list->is_range = true;
+	list->first = first;
+	list->count = (uint32_t)count;
+	return list;
+}
+
 /* Arrays double, and the old space is lost until the heap ends: at most as much again as the array
  * takes in the end. */
 void
 list_push(struct heap *heap, struct list *list, struct value value)
 {
+	assert(!list->is_range);
 	if (list->count == list->capacity) {
 		size_t capacity = list->capacity == 0 ? 2 : (size_t)list->capacity * 2;
 		struct value *at = heap_array(heap, capacity, sizeof(*at));

@@ -58,6 +58,8 @@ struct list {
 	bool is_constructed;  /* by [..] in a path: not flattened into the step's sequence */
 	bool is_outer;	      /* the array around an input that is an array itself */
 	bool is_tuple_stream; /* its elements are tuples: objects of "@" and variables */
+	bool is_range;	      /* no elements are stored: they are first, first + 1 and so on */
+	double first;
 };
 
 struct member {
@@ -148,6 +150,9 @@ struct list *list_new(struct heap *heap, size_t capacity);
 /* A sequence; with a value that is not undefined it holds that. */
 struct list *list_sequence(struct heap *heap);
 void list_push(struct heap *heap, struct list *list, struct value value);
+/* The array of count whole numbers from first on, which takes no more memory than an empty one.
+ * Nothing can be pushed to it. */
+struct list *list_range(struct heap *heap, double first, size_t count);
 /* Appends the elements of an array, or the value itself; nothing where it is undefined. */
 void list_append(struct heap *heap, struct list *list, struct value value);
 
@@ -166,8 +171,10 @@ value_count(const struct value *array)
 static inline struct value
 value_at(const struct value *array, size_t index)
 {
-	return array->is_json ? value_of_json(json_array_get(array->u.json, index))
-			      : array->u.list->at[index];
+	if (array->is_json)
+		return value_of_json(json_array_get(array->u.json, index));
+	return array->u.list->is_range ? value_number(array->u.list->first + (double)index)
+				       : array->u.list->at[index];
 }
 
 static inline bool

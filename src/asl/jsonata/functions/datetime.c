@@ -1,6 +1,7 @@
 #include "asl/jsonata/functions/functions.h"
-#include "asl/jsonata/functions/integer_picture.h"
+#include "asl/jsonata/functions/time_picture.h"
 #include "asl/jsonata/pattern.h"
+#include "base/clock.h"
 
 #include <assert.h>
 #include <math.h>
@@ -16,8 +17,8 @@
 
 #define DAY_MS	    86400000.0
 #define WEEK_MS	    (7 * DAY_MS)
-#define PARTS_MAX   64	    /* of a picture */
-#define TIME_MS_MAX 8.64e15 /* JavaScript's dates end there, in the year 275760 */
+#define ISO_MS_MAX  253402300799999.0 /* 9999-12-31T23:59:59.999Z */
+#define TIME_MS_MAX 8.64e15	      /* JavaScript's dates end there, in the year 275760 */
 #define ISO_PICTURE "[Y0001]-[M01]-[D01]T[H01]:[m01]:[s01].[f001][Z01:01t]"
 
 static const char *const months[] = {"January", "February", "March", "April", "May", "June", "July",
@@ -25,34 +26,6 @@ static const char *const months[] = {"January", "February", "March", "April", "M
 /* Numbered as ISO 8601 does, from Monday as 1, so index 0 is unused. */
 static const char *const days[] = {
     "", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
-
-/* What a component is written as where the picture does not say so. Minutes and seconds have two
- * digits by default: "[h]:[m][P]" of 0 is "12:00am". Names are in small letters: "[F]" is
- * "thursday". */
-static const struct {
-	char component;
-	const char *presentation;
-} usual_presentations[] = {{'Y', "1"}, {'M', "1"}, {'D', "1"}, {'d', "1"}, {'F', "n"}, {'W', "1"},
-    {'w', "1"}, {'X', "1"}, {'x', "1"}, {'H', "1"}, {'h', "1"}, {'P', "n"}, {'m', "01"},
-    {'s', "01"}, {'f', "1"}, {'Z', "01:01"}, {'z', "01:01"}, {'C', "n"}, {'E', "n"}};
-
-enum names { NAMES_NONE, NAMES_LOWER, NAMES_UPPER, NAMES_TITLE };
-
-struct part {
-	char component; /* '\0': a literal */
-	struct value literal;
-	enum names names;
-	bool is_integer;  /* `integer` is set */
-	bool utc_as_z;	  /* the modifier t */
-	size_t width_max; /* of a name; 0: none */
-	int year_digits;  /* the last ones of the year; below 0: all */
-	struct integer_picture integer;
-};
-
-struct picture {
-	struct part parts[PARTS_MAX];
-	size_t count;
-};
 
 /* --- the calendar --- */
 
@@ -188,174 +161,6 @@ component_of(double millis, char component)
 	}
 }
 
-/* --- pictures --- */
-
-/* The fixed array bounds the regular expression that $toMillis builds of the picture. */
-static struct part *
-picture_add(struct evaluator *ev, struct picture *picture)
-{
-	if (picture->count == PARTS_MAX)
-		evaluator_raise(ev, "S0500");
-	return &picture->parts[picture->count++];
-}
-
-/* A literal; ]] in it is one ]. Between markers a single ] is literal too; only [ has to be
- * doubled. */
-static void
-picture_add_literal(struct evaluator *ev, struct picture *picture, const char *text, size_t len)
-{
-	struct text out = {.heap = &ev->heap};
-
-	if (len == 0)
-		return;
-	for (size_t i = 0; i < len; i++) {
-		text_add_char(&out, text[i]);
-		i += text[i] == ']' && i + 1 < len && text[i + 1] == ']';
-	}
-	picture_add(ev, picture)->literal = text_value(&out);
-}
-
-/* "2-4", "*-3", "2": zero for a missing bound. strtol reads "*" as 0: no bound. More than
- * 100 is taken as no bound as well, so that padding stays small. */
-static void
-parse_width(const char *text, size_t *ret_min, size_t *ret_max)
-{
-	const char *dash = strchr(text, '-');
-	long min = strtol(text, NULL, 10);
-	long max = dash != NULL ? strtol(dash + 1, NULL, 10) : 0;
-
-	*ret_min = min > 0 && min <= 100 ? (size_t)min : 0;
-	*ret_max = max > 0 && max <= 100 ? (size_t)max : 0;
-}
-
-/* A width raises the count of mandatory digits: [Y,2-2] of 1970 is "70". A year of two or more
- * digits in the pattern is cut to its last ones. */
-static void
-parse_integer_part(struct evaluator *ev, struct picture *picture, struct part *part,
-    const char *presentation, size_t len, bool ordinal, const char *width)
-{
-	char *text = heap_alloc(&ev->heap, len + 3);
-	size_t min = 0, max = 0;
-	struct part *before = picture->count > 1 ? part - 1 : NULL;
-
-	memcpy(text, presentation, len);
-	if (ordinal)
-		text[len] = ';', text[len + 1] = 'o';
-	integer_picture_parse(ev, text, len + (ordinal ? 2 : 0), &part->integer);
-	part->is_integer = true;
-	if (width != NULL)
-		parse_width(width, &min, &max);
-	if (part->integer.mandatory < min)
-		part->integer.mandatory = min;
-	part->year_digits = -1;
-	if (part->component == 'Y') {
-		size_t digits = part->integer.mandatory + part->integer.optional;
-
-		if (max > 0) {
-			part->year_digits = (int)max;
-			part->integer.mandatory = max;
-		} else if (digits >= 2 && part->integer.style == INTEGER_DECIMAL) {
-			part->year_digits = (int)digits;
-		}
-	}
-	/* Numbers side by side: the first must know where it ends. */
-	if (before != NULL && before->is_integer && before->component != 'Z' &&
-	    before->component != 'z')
-		before->integer.parse_width = before->integer.mandatory;
-}
-
-/* The inside of [..], blanks removed and NUL at its end. The last letter may be a modifier: a and c
- * are ignored, o is ordinal ("1st"), t writes Z for UTC. A single letter is the presentation
- * itself, as in [Ya]. */
-static void
-parse_marker(struct evaluator *ev, struct picture *picture, char *marker)
-{
-	struct part *part = picture_add(ev, picture);
-	char *comma = strrchr(marker, ',');
-	char *presentation = marker + (marker[0] != '\0');
-	char shown[2] = {marker[0], '\0'};
-	bool ordinal = false;
-	size_t len;
-
-	part->component = marker[0];
-	if (comma != NULL)
-		*comma = '\0';
-	len = strlen(presentation);
-	if (len > 1 && strchr("atco", presentation[len - 1]) != NULL) {
-		ordinal = presentation[len - 1] == 'o';
-		part->utc_as_z = presentation[len - 1] == 't';
-		len--;
-	}
-	for (size_t i = 0;
-	     len == 0 && i < sizeof(usual_presentations) / sizeof(usual_presentations[0]); i++) {
-		if (usual_presentations[i].component != marker[0] || marker[0] == '\0')
-			continue;
-		presentation = heap_text(&ev->heap, usual_presentations[i].presentation,
-		    strlen(usual_presentations[i].presentation));
-		len = strlen(presentation);
-	}
-	if (len == 0)
-		evaluator_raise(ev, "D3132", shown);
-	if (presentation[0] == 'n') {
-		part->names = NAMES_LOWER;
-	} else if (presentation[0] == 'N') {
-		part->names = len > 1 && presentation[1] == 'n' ? NAMES_TITLE : NAMES_UPPER;
-	} else if (strchr("YMDdFWwXxHhmsf", marker[0]) != NULL) {
-		parse_integer_part(ev, picture, part, presentation, len, ordinal,
-		    comma != NULL ? comma + 1 : NULL);
-	}
-	if (part->names != NAMES_NONE && comma != NULL) {
-		size_t min;
-
-		parse_width(comma + 1, &min, &part->width_max);
-	}
-	if (marker[0] == 'Z' || marker[0] == 'z') {
-		if (part->names != NAMES_NONE)
-			evaluator_raise(ev, "D3134");
-		integer_picture_parse(ev, presentation, len, &part->integer);
-		part->is_integer = true;
-	}
-}
-
-/* [[ is a literal [: "[[x]]" is "[x]". Blanks within a marker have no meaning and are removed. */
-static void
-picture_parse(struct evaluator *ev, const struct value *text, struct picture *picture)
-{
-	const char *at = text->u.text;
-	const char *end = at + text->len;
-	const char *start = at;
-
-	picture->count = 0;
-	while (at < end) {
-		const char *close;
-		char *marker;
-		size_t len = 0;
-
-		if (*at != '[') {
-			at++;
-			continue;
-		}
-		picture_add_literal(ev, picture, start, (size_t)(at - start));
-		if (at + 1 < end && at[1] == '[') {
-			picture_add_literal(ev, picture, "[", 1);
-			at += 2;
-			start = at;
-			continue;
-		}
-		close = memchr(at, ']', (size_t)(end - at));
-		if (close == NULL)
-			evaluator_raise(ev, "D3135");
-		marker = heap_alloc(&ev->heap, (size_t)(close - at));
-		for (const char *p = at + 1; p < close; p++) {
-			if (strchr(" \t\r\n\v\f", *p) == NULL)
-				marker[len++] = *p;
-		}
-		parse_marker(ev, picture, marker);
-		at = start = close + 1;
-	}
-	picture_add_literal(ev, picture, start, (size_t)(end - start));
-}
-
 /* --- formatting --- */
 
 /* A width cuts names and never pads them: [FNn,3-3] is "Thu". */
@@ -383,7 +188,7 @@ static void
 format_zone(struct evaluator *ev, const struct part *part, int hours, int minutes, struct text *out)
 {
 	int offset = hours * 100 + minutes;
-	size_t digits = part->integer.mandatory;
+	size_t digits = part->integer->mandatory;
 	char number[32];
 
 	if (offset == 0 && part->utc_as_z) {
@@ -394,10 +199,10 @@ format_zone(struct evaluator *ev, const struct part *part, int hours, int minute
 		text_add(out, "GMT", 3);
 	if (offset >= 0)
 		text_add_char(out, '+');
-	if (part->integer.is_regular || digits == 3 || digits == 4) {
-		integer_picture_format(&part->integer, offset, out);
+	if (part->integer->is_regular || digits == 3 || digits == 4) {
+		integer_picture_format(part->integer, offset, out);
 	} else if (digits == 1 || digits == 2) {
-		integer_picture_format(&part->integer, hours, out);
+		integer_picture_format(part->integer, hours, out);
 		if (minutes != 0) {
 			snprintf(number, sizeof(number), ":%02d", abs(minutes));
 			text_add(out, number, strlen(number));
@@ -434,7 +239,7 @@ format_part(struct evaluator *ev, const struct part *part, double millis, int ho
 	} else {
 		if (part->component == 'Y' && part->year_digits > 0)
 			number = fmod(number, pow(10, part->year_digits));
-		integer_picture_format(&part->integer, number, out);
+		integer_picture_format(part->integer, number, out);
 	}
 }
 
@@ -444,8 +249,8 @@ static struct value
 format_time(
     struct evaluator *ev, double millis, const struct value *picture_text, const struct value *zone)
 {
-	struct picture *picture = heap_alloc(&ev->heap, sizeof(*picture));
 	struct value iso = value_string(ISO_PICTURE, sizeof(ISO_PICTURE) - 1);
+	const struct picture *picture;
 	struct text out = {.heap = &ev->heap};
 	int offset = 0, hours, minutes;
 
@@ -456,13 +261,27 @@ format_time(
 	minutes = offset % 100;
 	if (!(fabs(millis) <= TIME_MS_MAX))
 		evaluator_raise(ev, "D3001");
-	picture_parse(ev,
-	    picture_text != NULL && picture_text->type == VALUE_STRING ? picture_text : &iso,
-	    picture);
+	picture = picture_of(
+	    ev, picture_text != NULL && picture_text->type == VALUE_STRING ? picture_text : &iso);
 	millis += (60.0 * hours + minutes) * 60000;
 	for (size_t i = 0; i < picture->count; i++)
 		format_part(ev, &picture->parts[i], millis, hours, minutes, &out);
 	return text_value(&out);
+}
+
+/* What most calls want, without a picture: a whole number of milliseconds of the years 1970 to
+ * 9999, in UTC. False where it is anything else. */
+static bool
+format_iso(struct evaluator *ev, double millis, struct value *ret_value)
+{
+	char iso[CLOCK_ISO_BYTES];
+
+	if (!(millis >= 0 && millis <= ISO_MS_MAX) || trunc(millis) < millis ||
+	    trunc(millis) > millis)
+		return false;
+	clock_iso((int64_t)millis, iso);
+	*ret_value = value_copy_string(&ev->heap, iso, sizeof(iso) - 1);
+	return true;
 }
 
 /* Without a picture the result is that of Date.prototype.toISOString. */
@@ -470,9 +289,15 @@ struct value
 function_from_millis(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
 {
+	struct value iso;
+
 	(void)context;
 	if (args[0].type == VALUE_UNDEFINED)
 		return args[0];
+	if ((count < 2 || args[1].type == VALUE_UNDEFINED) &&
+	    (count < 3 || args[2].type == VALUE_UNDEFINED) &&
+	    format_iso(ev, args[0].u.number, &iso))
+		return iso;
 	return format_time(
 	    ev, args[0].u.number, count > 1 ? &args[1] : NULL, count > 2 ? &args[2] : NULL);
 }
@@ -514,12 +339,12 @@ add_part_regex(struct evaluator *ev, const struct part *part, struct text *out)
 		if (part->component == 'z')
 			text_add(out, "GMT", 3);
 		text_add(out, "[-+][0-9]+", 10);
-		if (part->integer.is_regular)
+		if (part->integer->is_regular)
 			text_add(out, ":[0-9]+", 7);
 	} else if (part->component == 'f') {
 		text_add(out, "[0-9]+", 6);
 	} else if (part->is_integer) {
-		integer_picture_regex(&part->integer, out);
+		integer_picture_regex(part->integer, out);
 	} else if (strchr("MxFP", part->component) != NULL) {
 		text_add(out, "[a-zA-Z]+", 9);
 	} else {
@@ -592,7 +417,7 @@ parse_part(const struct part *part, const char *text, size_t len)
 	if (part->component == 'f')
 		return parse_fraction(text, len);
 	if (part->is_integer)
-		return integer_picture_read(&part->integer, text, len);
+		return integer_picture_read(part->integer, text, len);
 	if (part->component == 'M' || part->component == 'x')
 		return parse_name(part, text, len, months, 12) + 1;
 	if (part->component == 'F')
@@ -677,26 +502,34 @@ time_of_components(struct evaluator *ev, struct components *c)
 	return value_number(millis);
 }
 
-/* A text that does not match has no time: undefined, not an error. Letters match in either case. */
-static struct value
-parse_time(struct evaluator *ev, const struct value *text, const struct value *picture_text)
+static const struct pattern *
+picture_regex(struct evaluator *ev, struct picture *picture)
 {
-	struct picture *picture = heap_alloc(&ev->heap, sizeof(*picture));
 	struct text pattern = {.heap = &ev->heap};
-	struct components c;
-	struct pattern_match match;
-	const struct pattern *regex;
-	bool any = false;
 
-	picture_parse(ev, picture_text, picture);
-	for (size_t i = 0; i < sizeof(c.at) / sizeof(c.at[0]); i++)
-		c.at[i] = (double)NAN;
+	if (picture->regex != NULL)
+		return picture->regex;
 	text_add_char(&pattern, '^');
 	for (size_t i = 0; i < picture->count; i++)
 		add_part_regex(ev, &picture->parts[i], &pattern);
 	text_add_char(&pattern, '$');
-	regex = pattern_compile(
+	picture->regex = pattern_compile(
 	    pattern.at, pattern.len, true, false, ev->call_position, &ev->heap, ev->fault);
+	return picture->regex;
+}
+
+/* A text that does not match has no time: undefined, not an error. Letters match in either case. */
+static struct value
+parse_time(struct evaluator *ev, const struct value *text, const struct value *picture_text)
+{
+	struct picture *picture = picture_of(ev, picture_text);
+	const struct pattern *regex = picture_regex(ev, picture);
+	struct components c;
+	struct pattern_match match;
+	bool any = false;
+
+	for (size_t i = 0; i < sizeof(c.at) / sizeof(c.at[0]); i++)
+		c.at[i] = (double)NAN;
 	if (!pattern_find(
 		regex, text->u.text, text->len, 0, &match, &ev->heap, ev->fault, ev->call_position))
 		return value_undefined();

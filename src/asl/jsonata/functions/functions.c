@@ -9,10 +9,17 @@
 
 /* The table of built-in functions, and those over values, arrays and objects. */
 
+enum builtin_number {
+#define BUILTIN(name, signature, run, arity) BUILTIN_##run,
+#include "asl/jsonata/functions/functions.tbl.h"
+#undef BUILTIN
+};
+
 /* In the order of their names: function_find searches by halves. */
 static const struct function builtin_values[] = {
 #define BUILTIN(name, signature, run, arity)                                                       \
-	{FUNCTION_BUILTIN, {.builtin = &(const struct builtin){name, signature, run, arity}}},
+	{FUNCTION_BUILTIN,                                                                         \
+	    {.builtin = &(const struct builtin){BUILTIN_##run, name, signature, run, arity}}},
 #include "asl/jsonata/functions/functions.tbl.h"
 #undef BUILTIN
 };
@@ -30,6 +37,12 @@ compare_builtin(const void *key, const void *row)
 	int order = strncmp(name->u.text, other, name->len);
 
 	return order != 0 ? order : -(other[name->len] != '\0');
+}
+
+size_t
+functions_count(void)
+{
+	return BUILTINS_COUNT;
 }
 
 /* The result is a row of a constant table, so an evaluation neither allocates nor frees it. */

@@ -31,6 +31,9 @@ struct matcher {
 	struct value text;
 	size_t at; /* where a regular expression goes on */
 	bool started;
+	/* A place of the text, in bytes and in UTF-16 code units, from which on those of the next
+	 * match are counted. */
+	size_t counted_bytes, counted_units;
 };
 
 /* Group 0 is the match itself and is not listed. A group that took no part is undefined, so the
@@ -111,18 +114,31 @@ matcher_next(struct matcher *m, struct found *found)
 						   : match_function(m, found);
 }
 
+/* A byte's place in UTF-16 code units. Matches come one behind the other, so that the text is
+ * counted once for all of them. */
+static double
+matcher_units(struct matcher *m, size_t at)
+{
+	struct value rest = m->text;
+
+	if (at < m->counted_bytes) /* of a function, which may give any place */
+		m->counted_bytes = m->counted_units = 0;
+	rest.u.text += m->counted_bytes;
+	m->counted_units += text_utf16_index(&rest, at - m->counted_bytes);
+	m->counted_bytes = at;
+	return (double)m->counted_units;
+}
+
 /* Positions in an object are in UTF-16 code units, as JavaScript's index counts them; within this
  * file they are bytes. */
 static struct value
-match_object(struct evaluator *ev, const struct value *text, const struct found *found)
+match_object(struct evaluator *ev, struct matcher *m, const struct found *found)
 {
 	struct object *object = object_new(&ev->heap);
 
 	object_set(&ev->heap, object, "match", 5, found->text);
-	object_set(&ev->heap, object, "start", 5,
-	    value_number((double)text_utf16_index(text, found->begin)));
-	object_set(
-	    &ev->heap, object, "end", 3, value_number((double)text_utf16_index(text, found->end)));
+	object_set(&ev->heap, object, "start", 5, value_number(matcher_units(m, found->begin)));
+	object_set(&ev->heap, object, "end", 3, value_number(matcher_units(m, found->end)));
 	object_set(&ev->heap, object, "groups", 6, found->groups);
 	return value_object(object);
 }
@@ -144,7 +160,7 @@ function_match(
 		return value_undefined();
 	*next = (struct function){.type = FUNCTION_NEXT_MATCH,
 	    .u.regex = {.regex = regex, .text = *text, .start = found.end}};
-	object = match_object(ev, text, &found);
+	object = match_object(ev, &m, &found);
 	object_set(&ev->heap, object.u.object, "next", 4, value_function(next));
 	return object;
 }
@@ -191,8 +207,8 @@ function_matches(
 		struct object *object = object_new(&ev->heap);
 
 		object_set(&ev->heap, object, "match", 5, found.text);
-		object_set(&ev->heap, object, "index", 5,
-		    value_number((double)text_utf16_index(&args[0], found.begin)));
+		object_set(
+		    &ev->heap, object, "index", 5, value_number(matcher_units(&m, found.begin)));
 		object_set(&ev->heap, object, "groups", 6, found.groups);
 		list_push(&ev->heap, list, value_object(object));
 	}
@@ -406,7 +422,7 @@ function_replace(
 	for (size_t n = 0; limit > 0 && matcher_next(&m, &found) && n < limit; n++) {
 		text_add(&out, args[0].u.text + at, found.begin - at);
 		if (args[2].type == VALUE_FUNCTION) {
-			struct value match = match_object(ev, &args[0], &found);
+			struct value match = match_object(ev, &m, &found);
 			struct value text = evaluator_call(ev, args[2].u.function, &match, 1);
 
 			/* A number is not cast: the result of the function must be a string. */

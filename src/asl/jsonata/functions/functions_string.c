@@ -315,6 +315,17 @@ function_substring_after(
 	return at != SIZE_MAX ? text_slice(&args[0], at + args[1].len, args[0].len) : args[0];
 }
 
+/* One for the process. The locale that the process has does not count: it may be C. */
+static locale_t
+case_locale(void)
+{
+	static locale_t locale;
+
+	if (locale == (locale_t)0)
+		locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	return locale;
+}
+
 /* A copy with every character in another case. Without a locale of its own the C library knows of
  * ASCII only. Two letters of common use become two: the
  * German sharp s, and the Turkish dotted capital I. */
@@ -322,7 +333,6 @@ static struct value
 change_case(struct evaluator *ev, const struct value *text, bool upper)
 {
 	char *out = heap_alloc(&ev->heap, (size_t)text->len * 2 + 4);
-	locale_t locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 	size_t len = 0;
 
 	for (size_t at = 0; at < text->len;) {
@@ -338,12 +348,11 @@ change_case(struct evaluator *ev, const struct value *text, bool upper)
 		if (c < 0x80)
 			c = upper ? (c >= 'a' && c <= 'z' ? c - 32 : c)
 				  : (c >= 'A' && c <= 'Z' ? c + 32 : c);
-		else if (locale != (locale_t)0)
-			c = upper ? towupper_l((wint_t)c, locale) : towlower_l((wint_t)c, locale);
+		else if (case_locale() != (locale_t)0)
+			c = upper ? towupper_l((wint_t)c, case_locale())
+				  : towlower_l((wint_t)c, case_locale());
 		len += text_encode(out + len, c);
 	}
-	if (locale != (locale_t)0)
-		freelocale(locale);
 	return value_string(out, len);
 }
 
