@@ -40,6 +40,8 @@ struct heap_owned {
 static _Thread_local struct heap_chunk *spare_chunks;
 static _Thread_local size_t spare_bytes;
 
+/* Chunks of a heap double, and the next heap asks for them in the same order: the first that is kept
+ * is the one that fits, or none does. */
 static struct heap_chunk *
 heap_chunk_new(size_t wanted)
 {
@@ -55,6 +57,8 @@ heap_chunk_new(size_t wanted)
 	return chunk;
 }
 
+/* A heap gives its largest chunk first, so what is kept is the smallest ones: a chunk that would
+ * break the order is not. */
 static void
 heap_chunk_free(struct heap_chunk *chunk)
 {

@@ -75,6 +75,8 @@ pattern_code_new(struct str pattern, uint32_t options, int *ret_error, size_t *r
 	(PCRE2_UTF | PCRE2_NO_UTF_CHECK | PCRE2_ALT_BSUX | PCRE2_ALLOW_EMPTY_CLASS |               \
 	    PCRE2_MATCH_UNSET_BACKREF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C)
 
+/* Of a pattern with more groups than are looked at, the others still count for its own references:
+ * PCRE2 keeps them elsewhere where the match data are too short. */
 static uint32_t
 pattern_groups(const pcre2_code *code)
 {

@@ -221,6 +221,7 @@ list_sequence(struct heap *heap)
 	return list;
 }
 
+/* The count has 32 bits, of which the largest range, RANGE_MAX, needs 24. */
 struct list *
 list_range(struct heap *heap, double first, size_t count)
 {
