@@ -17,7 +17,7 @@ struct listener {
 	struct message *messages; /* under way, a list */
 	unsigned live_messages;
 	struct poll_pace pace;
-	struct tmf_task slot_free; /* posted: opens receives, or tells that the listener is over */
+	struct tmf_task slot_free; /* posted: opens receives, or ends the listener */
 	struct health health;
 	bool draining;
 	struct tmf_err fault;

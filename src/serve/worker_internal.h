@@ -24,7 +24,7 @@ struct worker {
 	unsigned open_polls;
 	unsigned live_tasks;
 	struct health health;
-	struct tmf_task slot_free; /* posted: opens polls, or tells that the worker is over */
+	struct tmf_task slot_free; /* posted: opens polls, or ends the worker */
 	bool draining;
 	struct tmf_err fault;
 	struct worker_stats stats;

@@ -213,8 +213,8 @@ organization_state(const json_t *account)
 
 /*
  * Those that are active and not excluded, each once: where --unit names a unit and one above it, an
- * account comes twice. One that is excluded needs no line, even where it is suspended: whoever
- * excludes it knows of it.
+ * account comes twice. An excluded account has no line, not even a suspended one: the caller named
+ * it.
  */
 static int
 organization_take(struct organization *organization, const json_t *listed, const json_t *excluded)
@@ -411,7 +411,7 @@ organization_ask_regions(struct organization *organization, struct tmf_err *err)
 
 /* --- places --- */
 
-/* The fault goes with the place, so that whoever asks there reports it as its answer. */
+/* The fault goes with the place: the command that asks there reports it as the place's result. */
 static int
 organization_add_place(struct organization *organization, const char *account, const char *region,
     const struct tmf_err *fault, struct tmf_err *err)

@@ -4,7 +4,7 @@
 
 #include <assert.h>
 
-/* What is done to one part, whoever runs them all. */
+/* What is done to one part; which part, and when, its callers decide. */
 
 /* Only what failed in it is taken up again, with a history of its own. */
 static int

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 
 /*
- * What an instance tells of itself, as DescribeInstances gives it (JSON, with AWS's names).
- * Pure: nothing is asked, and what is missing is no fact.
+ * What DescribeInstances says about an instance (JSON, with AWS's names). Pure: no call is made,
+ * and a member that is missing matches nothing.
  */
 
 /* True if the member is that text. */
