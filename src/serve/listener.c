@@ -185,6 +185,7 @@ listener_new(const struct listener_opts *opts)
 					    .arg = listener,
 					});
 	listener->slot_free.run = listener_fill_slots;
+	listener->warnings.loop = opts->loop;
 	health_start(&listener->health, opts->loop, opts->health_file);
 	tmf_loop_post(listener->opts.loop, &listener->slot_free);
 	return listener;
@@ -206,6 +207,7 @@ listener_free(struct listener *listener)
 		listener->receives = next;
 	}
 	messages_free(listener);
+	warnings_end(&listener->warnings);
 	tmf_err_fini(&listener->fault);
 	free(listener);
 }

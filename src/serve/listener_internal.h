@@ -4,6 +4,7 @@
 #include "serve/health.h"
 #include "serve/listener.h"
 #include "serve/poll_pace.h"
+#include "serve/warnings.h"
 
 struct receive;
 struct message;
@@ -19,6 +20,7 @@ struct listener {
 	struct poll_pace pace;
 	struct tmf_task slot_free; /* posted: opens receives, or ends the listener */
 	struct health health;
+	struct warnings warnings; /* of its messages */
 	bool draining;
 	struct tmf_err fault;
 	struct listener_stats stats;

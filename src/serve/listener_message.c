@@ -199,12 +199,15 @@ message_extended(void *arg, struct tmf_call *call)
 {
 	struct message *message = arg;
 	const struct tmf_err *err = &call->err;
+	unsigned repeated;
 
 	message->extending = NULL;
 	if (!tmf_err_isset(err))
 		return;
-	log_event(LOG_WARN, "message.visibility", LOG_STR("message", message->id),
-	    LOG_STR("error", err->name), LOG_STR("cause", tmf_err_text(err)));
+	if (warnings_due(&message->listener->warnings, "message.visibility", err, &repeated))
+		log_event(LOG_WARN, "message.visibility", LOG_STR("message", message->id),
+		    LOG_STR("error", err->name), LOG_STR("cause", tmf_err_text(err)),
+		    LOG_INT("repeated", repeated));
 	/* The run goes on: what it does may be done twice. */
 	if (sqs_receipt_is_over(err))
 		tmf_loop_timer_disarm(message->listener->opts.loop, &message->extend);

@@ -6,8 +6,6 @@
 #include <assert.h>
 #include <math.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <string.h>
 
 static void
 poll_pause_over(struct tmf_timer *timer)
@@ -21,13 +19,18 @@ poll_pause_over(struct tmf_timer *timer)
 void
 poll_pace_init(struct poll_pace *pace, const struct poll_pace_opts *opts)
 {
-	*pace = (struct poll_pace){.opts = *opts, .pause.fire = poll_pause_over};
+	*pace = (struct poll_pace){
+	    .opts = *opts,
+	    .pause.fire = poll_pause_over,
+	    .warnings.loop = opts->loop,
+	};
 }
 
 void
 poll_pace_fini(struct poll_pace *pace)
 {
 	tmf_loop_timer_disarm(pace->opts.loop, &pace->pause);
+	warnings_end(&pace->warnings);
 }
 
 bool
@@ -57,23 +60,15 @@ poll_pause_ms(struct poll_pace *pace)
 	return (int64_t)(most_ms / 2 + most_ms / 2 * rng_unit(pace->opts.rng));
 }
 
-/* By the error's name: texts differ by the request's id. */
 static void
 poll_warn(struct poll_pace *pace, const struct tmf_err *err, int64_t pause_ms)
 {
-	int64_t now_mono_ms = tmf_loop_mono_ms(pace->opts.loop);
+	unsigned repeated;
 
-	if (strcmp(pace->warned, err->name) == 0 &&
-	    now_mono_ms - pace->warned_mono_ms < POLL_WARNING_MS) {
-		pace->held_back++;
-		return;
-	}
-	log_event(LOG_WARN, pace->opts.event, LOG_STR(pace->opts.kind, pace->opts.name),
-	    LOG_STR("error", err->name), LOG_STR("cause", tmf_err_text(err)),
-	    LOG_INT("repeated", pace->held_back), LOG_INT("pause_ms", pause_ms));
-	snprintf(pace->warned, sizeof(pace->warned), "%s", err->name);
-	pace->warned_mono_ms = now_mono_ms;
-	pace->held_back = 0;
+	if (warnings_due(&pace->warnings, pace->opts.event, err, &repeated))
+		log_event(LOG_WARN, pace->opts.event, LOG_STR(pace->opts.kind, pace->opts.name),
+		    LOG_STR("error", err->name), LOG_STR("cause", tmf_err_text(err)),
+		    LOG_INT("repeated", repeated), LOG_INT("pause_ms", pause_ms));
 }
 
 /* The next failure of the same round is logged (or counted), and changes nothing else. */

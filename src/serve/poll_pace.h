@@ -2,6 +2,7 @@
 #define TMFLOW_SERVE_POLL_PACE_H
 
 #include "base/rng.h"
+#include "serve/warnings.h"
 #include "tmflow/loop.h"
 
 /*
@@ -22,9 +23,6 @@
  * 400): the process ends then. About two minutes, which a new policy may take to be known. */
 #define POLL_REFUSALS_MAX 8
 
-/* A warning like the one before is not logged again so soon, but counted. */
-#define POLL_WARNING_MS 60000
-
 /* All is borrowed. */
 struct poll_pace_opts {
 	struct tmf_loop *loop;
@@ -41,13 +39,11 @@ struct poll_pace_opts {
 /* The rest is the pace's own. Lives in its owner. */
 struct poll_pace {
 	struct poll_pace_opts opts;
-	struct tmf_timer pause;			 /* armed: no poll is opened until then */
-	unsigned failures;			 /* in a row */
-	unsigned refusals;			 /* in a row, of those */
-	unsigned round;				 /* counts the failures; see struct poll_ticket */
-	char warned[TMF_ERR_NAME_BYTES_MAX + 1]; /* the error of the last warning logged */
-	int64_t warned_mono_ms;
-	unsigned held_back; /* warnings like it, since */
+	struct tmf_timer pause; /* armed: no poll is opened until then */
+	unsigned failures;	/* in a row */
+	unsigned refusals;	/* in a row, of those */
+	unsigned round;		/* counts the failures; see struct poll_ticket */
+	struct warnings warnings;
 };
 
 /* What an open poll knows of its start. Polls that were open together and fail together are one
@@ -60,7 +56,7 @@ struct poll_ticket {
 /* Starts without a pause. */
 void poll_pace_init(struct poll_pace *pace, const struct poll_pace_opts *opts);
 
-/* Drops a pause: resume is not called any more. */
+/* Drops a pause: resume is not called any more. Logs what was counted. */
 void poll_pace_fini(struct poll_pace *pace);
 
 /* True if a poll may be opened now, beside `open` others. */

@@ -198,6 +198,7 @@ worker_new(const struct worker_opts *opts)
 	assert(opts->concurrency >= opts->activity_count && opts->pollers >= 1);
 	worker->opts = *opts;
 	worker->name = mem_strdup(opts->name);
+	worker->warnings.loop = opts->loop;
 	for (size_t i = 0; i < opts->activity_count; i++)
 		worker_add_activity(worker, &worker->activities[i], opts->activity_arns[i]);
 	worker->slot_free.run = worker_fill_slots;
@@ -222,6 +223,7 @@ worker_free(struct worker *worker)
 		worker->polls = next;
 	}
 	worker_tasks_free(worker);
+	warnings_end(&worker->warnings);
 	tmf_err_fini(&worker->fault);
 	free(worker->name);
 	free(worker);

@@ -3,6 +3,7 @@
 
 #include "serve/health.h"
 #include "serve/poll_pace.h"
+#include "serve/warnings.h"
 #include "serve/worker.h"
 
 struct worker_poll;
@@ -25,6 +26,7 @@ struct worker {
 	unsigned live_tasks;
 	struct health health;
 	struct tmf_task slot_free; /* posted: opens polls, or ends the worker */
+	struct warnings warnings;  /* of its tasks */
 	bool draining;
 	struct tmf_err fault;
 	struct worker_stats stats;

@@ -132,9 +132,12 @@ task_output_refused(struct worker_task *task, struct tmf_err *err)
 static void
 task_report_later(struct worker_task *task, const struct tmf_err *why)
 {
-	log_event(LOG_WARN, "task.report_failed", LOG_STR("action", task->action),
-	    LOG_STR("error", why->name), LOG_STR("cause", tmf_err_text(why)),
-	    LOG_INT("delay_ms", WORKER_ANSWER_PAUSE_MS));
+	unsigned repeated;
+
+	if (warnings_due(&task->worker->warnings, "task.report_failed", why, &repeated))
+		log_event(LOG_WARN, "task.report_failed", LOG_STR("action", task->action),
+		    LOG_STR("error", why->name), LOG_STR("cause", tmf_err_text(why)),
+		    LOG_INT("repeated", repeated), LOG_INT("delay_ms", WORKER_ANSWER_PAUSE_MS));
 	tmf_loop_timer_arm(
 	    task->worker->opts.loop, &task->again, task_now_mono_ms(task) + WORKER_ANSWER_PAUSE_MS);
 }
@@ -222,6 +225,7 @@ task_beat_done(void *arg, struct tmf_call *call)
 {
 	struct worker_task *task = arg;
 	struct tmf_err *err = &call->err;
+	unsigned repeated;
 
 	task->beat = NULL;
 	if (!tmf_err_isset(err)) {
@@ -229,8 +233,10 @@ task_beat_done(void *arg, struct tmf_call *call)
 		return;
 	}
 	if (!sfn_task_is_over(err)) {
-		log_event(LOG_WARN, "task.heartbeat", LOG_STR("action", task->action),
-		    LOG_STR("error", err->name), LOG_STR("cause", tmf_err_text(err)));
+		if (warnings_due(&task->worker->warnings, "task.heartbeat", err, &repeated))
+			log_event(LOG_WARN, "task.heartbeat", LOG_STR("action", task->action),
+			    LOG_STR("error", err->name), LOG_STR("cause", tmf_err_text(err)),
+			    LOG_INT("repeated", repeated));
 		return;
 	}
 	/* Once its end is being reported, the answer to that says more. */
