@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What tools/package writes: lintian has no errors, it installs and runs on a clean Debian, and on a system with no library at all."""
+"""What tools/package writes: the same bytes from another folder, no errors of lintian, a package that installs and runs on a clean Debian,
+an archive that runs on a system with no library at all, and an image."""
 import hashlib
 import json
 import os
@@ -11,7 +12,7 @@ import tempfile
 
 import interop
 
-PROGRAMS = ("cpack", "dpkg-shlibdeps", "lintian", "mmdebstrap", "unshare")
+PROGRAMS = ("buildah", "cpack", "dpkg-shlibdeps", "lintian", "mmdebstrap", "unshare")
 EPOCH = "1790000000"
 HELLO = "StartAt: A\nStates:\n  A: {Type: Pass, Result: {text: hello}, End: true}\n"
 
@@ -24,13 +25,23 @@ def run(*words, **named):
     return done.stdout
 
 
-def package(root, out):
-    run(os.path.join(root, "tools", "package"), "--out", out, env=dict(os.environ, SOURCE_DATE_EPOCH=EPOCH))
+def package(root, out, env, umask=-1):
+    run(os.path.join(root, "tools", "package"), "--out", out, umask=umask,
+        env=dict(os.environ, SOURCE_DATE_EPOCH=EPOCH, DEBFULLNAME="A Packager", DEBEMAIL="packager@example.org", **env))
     found = {}
     for name in sorted(os.listdir(out)):
         with open(os.path.join(out, name), "rb") as f:
             found[name] = hashlib.sha256(f.read()).hexdigest()
     return found
+
+
+def check_same_bytes(scratch, root, found):
+    """The same sources built by somebody else: in another folder, with a strict umask, another time zone, no cache and flags in the environment."""
+    again = package(root, os.path.join(scratch, "second"),
+                    {"TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8", "CCACHE_DISABLE": "1", "CFLAGS": "-O1", "LDFLAGS": "-Wl,--build-id=none"}, umask=0o077)
+    different = [name for name in found if again.get(name) != found[name]]
+    assert not different and len(again) == len(found), f"not equal to the byte: {different}"
+    print("ok: two builds are equal to the byte")
 
 
 def check_names(found):
@@ -98,6 +109,27 @@ def check_no_libraries(scratch, archive):
     print("ok: runs where there is no library at all")
 
 
+def check_image(scratch, archive):
+    """Built by buildah, and run: by podman, or, where that cannot start a container, as buildah does in a chroot."""
+    context = os.path.dirname(archive)
+    shutil.copy("/etc/ssl/certs/ca-certificates.crt", context)
+    stores = ["--root", os.path.join(scratch, "images"), "--runroot", os.path.join(scratch, "containers"), "--storage-driver", "vfs"]
+    run("buildah", *stores, "bud", "--isolation", "chroot", "--file", os.path.join(interop.ROOT, "tools", "Containerfile"), "--build-arg",
+        "ARCHIVE=" + os.path.basename(archive).removesuffix(".tar.gz"), "--tag", "tmflow", context)
+    container = run("buildah", *stores, "from", "tmflow").strip()
+    config = json.loads(run("buildah", *stores, "inspect", container))["OCIv1"]["config"]
+    assert config["User"] == "65532:65532", config
+    podman = ["podman", *stores, "run", "--rm", "--pull", "never", "--network", "none", "--read-only", "localhost/tmflow"]
+    if shutil.which("podman") and subprocess.run([*podman, "--version"], capture_output=True, check=False).returncode == 0:
+        start, by = podman, "podman"
+    else:
+        start, by = ["buildah", *stores, "run", "--isolation", "chroot", container, "--", *config["Entrypoint"]], "buildah, in a chroot"
+    assert re.fullmatch(r"tmflow [\d.]+", run(*start, "--version").strip())
+    assert "DescribePage" in run(*start, "graph", "backfill")
+    run("buildah", *stores, "rm", container)
+    print(f"ok: the image runs, by {by}, without root")
+
+
 def main():
     absent = [name for name in PROGRAMS if shutil.which(name) is None]
     if absent:
@@ -107,13 +139,17 @@ def main():
     with tempfile.TemporaryDirectory(prefix="tmflow-package-") as scratch:
         os.chmod(scratch, 0o755)
         out = os.path.join(scratch, "first")
-        found = package(interop.ROOT, out)
-        deb = os.path.join(out, next(n for n in found if n.endswith(".deb")))
+        copy = os.path.join(scratch, "somewhere", "else", "sources")
+        shutil.copytree(interop.ROOT, copy, symlinks=True, ignore=shutil.ignore_patterns("build", ".git"))
+        found = package(interop.ROOT, out, {})
+        deb, archive = (os.path.join(out, next(n for n in found if n.endswith(end))) for end in (".deb", ".tar.gz"))
         check_names(found)
         check_sums(out, found)
         check_lintian(deb)
-        check_no_libraries(scratch, os.path.join(out, next(n for n in found if n.endswith(".tar.gz"))))
+        check_no_libraries(scratch, archive)
+        check_image(scratch, archive)
         check_clean_debian(scratch, deb)
+        check_same_bytes(scratch, copy, found)
     return 0
 
 

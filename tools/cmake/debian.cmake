@@ -1,6 +1,9 @@
 # The Debian package, written by CPack for tools/package. The version is that of project() in CMakeLists.txt.
 find_program(GZIP gzip REQUIRED)
-set(TMFLOW_MAINTAINER "tmflow authors <authors@tmflow.example>" CACHE STRING "Whom the package names: NAME <ADDRESS>")
+set(TMFLOW_MAINTAINER "" CACHE STRING "Whom the package names: NAME <ADDRESS> (tools/package gives it)")
+if(NOT TMFLOW_MAINTAINER)
+	message(FATAL_ERROR "a Debian package names its maintainer: -D TMFLOW_MAINTAINER=\"NAME <ADDRESS>\"")
+endif()
 set(debian_revision 1)
 
 # Two files that Debian wants of every package. The date is SOURCE_DATE_EPOCH.
@@ -32,7 +35,7 @@ set(CPACK_DEBIAN_PACKAGE_RELEASE ${debian_revision})
 set(CPACK_DEBIAN_PACKAGE_MAINTAINER "${TMFLOW_MAINTAINER}")
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
-set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "mirrors the traffic of EC2 instances by declarative workflows\n"
+string(CONCAT CPACK_DEBIAN_PACKAGE_DESCRIPTION "mirrors the traffic of EC2 instances by declarative workflows\n"
 	"tmflow gives every instance that a configuration covers an AWS VPC Traffic\n"
 	"Mirroring session. It runs workflows in the Amazon States Language. Every step\n"
 	"is checkpointed, and each instance ends with a recorded outcome.")

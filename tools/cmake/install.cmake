@@ -24,9 +24,10 @@ if(TMFLOW_PROGRAM)
 		DESTINATION ${CMAKE_INSTALL_DATADIR}/tmflow PATTERN parts EXCLUDE) # the workflows are complete without
 	install(FILES ${PROJECT_SOURCE_DIR}/tools/deploy/tmflow-worker.service
 		${PROJECT_SOURCE_DIR}/tools/deploy/tmflow-reconcile.service DESTINATION lib/systemd/system)
-	# Manual pages and completion are written by the program, out of its option table.
-	if(NOT CMAKE_CROSSCOMPILING)
-		install(CODE "set(tmflow \"$<TARGET_FILE:tmflow>\")
+	# Manual pages and completion are written by the program, out of its option table. One of another architecture needs an
+	# emulator.
+	if(NOT CMAKE_CROSSCOMPILING OR CMAKE_CROSSCOMPILING_EMULATOR)
+		install(CODE "set(tmflow ${CMAKE_CROSSCOMPILING_EMULATOR} \"$<TARGET_FILE:tmflow>\")
 			set(made \"${PROJECT_BINARY_DIR}/installed\")
 			set(man_dir \"${CMAKE_INSTALL_MANDIR}/man1\")
 			set(data_dir \"${CMAKE_INSTALL_DATADIR}\")

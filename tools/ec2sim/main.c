@@ -138,8 +138,10 @@ main(int argc, char **argv)
 
 	/* A reply is as large as the one before: the system need not give and clear its memory
 	 * each time. */
+#ifdef M_TRIM_THRESHOLD /* glibc's; musl has no such setting */
 	mallopt(M_MMAP_THRESHOLD, REPLY_MEMORY_BYTES);
 	mallopt(M_TRIM_THRESHOLD, REPLY_MEMORY_BYTES);
+#endif
 	if (result == 0 && command.help)
 		sim_command_help(stdout);
 	else if (result == 0 && command.print_operations)
