@@ -30,8 +30,8 @@ class MetricsListen(services.Case):
             time.sleep(0.05)
         self.fail("no address: " + self.said(process))
 
-    def get(self, port, path, method="GET", **headers):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    def get(self, port, path, method="GET", source="127.0.0.1", **headers):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30, source_address=(source, 0))
         self.addCleanup(connection.close)
         connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
         reply = connection.getresponse()
@@ -150,6 +150,31 @@ class MetricsListen(services.Case):
             held.close()
         self.assertEqual(self.get(port, "/healthz")[0], 200) # it listens again
         self.drain(process)
+
+    def test_one_address_does_not_take_all(self):
+        """A probe from elsewhere is answered while somebody holds what he gets."""
+        _, _, process = self.started()
+        port = self.address(process)
+        held = []
+        for _ in range(100):
+            connection = socket.create_connection(("127.0.0.1", port), source_address=("127.0.0.2", 0), timeout=30)
+            self.addCleanup(connection.close)
+            connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nX: ")
+            held.append(connection)
+        self.assertEqual(self.get(port, "/healthz", source="127.0.0.3")[0], 200)
+        self.assertEqual(self.get(port, "/metrics")[0], 200)
+        taken = sum(self.is_open(connection) for connection in held)
+        self.assertTrue(0 < taken < 32, taken)  # METRICS_CONNECTIONS_MAX: it was still holding them
+        self.drain(process)
+
+    def is_open(self, connection):
+        connection.setblocking(False)
+        try:
+            return connection.recv(1) != b""
+        except BlockingIOError:
+            return True
+        except ConnectionResetError:
+            return False
 
     def test_an_address_that_cannot_be(self):
         sim = self.sim(instances=10)

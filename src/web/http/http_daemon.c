@@ -113,6 +113,8 @@ daemon_open(struct http_daemon *daemon, const union http_address *address,
 		flags |= MHD_USE_IPv6;
 	daemon->daemon = daemon->mhd.start_daemon(flags, 0, NULL, NULL, opts->handle, opts->arg,
 	    MHD_OPTION_SOCK_ADDR, &address->any, MHD_OPTION_CONNECTION_LIMIT, opts->connections_max,
+	    MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+	    opts->connections_max - opts->connections_max / HTTP_RESERVED_PART,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_CONNECTION_BYTES,
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_CONNECTION_SECONDS,
 	    MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
