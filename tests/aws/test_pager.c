@@ -1,4 +1,5 @@
 /* Whole lists, page by page: what is asked for, when it ends, and what starts it over. */
+#include "aws/services/eventbridge.h"
 #include "aws/services/pager.h"
 #include "aws_fixture.h"
 #include "base/jsonx.h"
@@ -276,6 +277,97 @@ START_TEST(cancelled)
 }
 END_TEST
 
+/* --- lists of other services --- */
+
+#define RULE(name) "{\"Name\": \"" name "\"}"
+#define RULES(rules, next)                                                                         \
+	{                                                                                          \
+		NULL, 200, "{\"Rules\": [" rules "]" next "}"                                      \
+	}
+
+static enum ec2_page_next
+read_rules(void *arg, json_t *reply, struct tmf_err *err)
+{
+	struct reader *reader = arg;
+	const json_t *rule;
+	size_t i;
+
+	(void)err;
+	json_array_foreach (jsonx_get_array(reply, "Rules"), i, rule)
+		strcat(reader->seen, jsonx_get_string(rule, "Name"));
+	strcat(reader->seen, "|");
+	return EC2_PAGE_MORE;
+}
+
+static struct tmf_call *
+ask_rules(struct aws_client *events, const char *of, const char *next_token)
+{
+	ck_assert_str_eq(of, "bus");
+	return eventbridge_list_rules(events, next_token);
+}
+
+static void
+run_rules(struct reader *reader, int pages_max)
+{
+	aws_fixture_service(&reader->f, "events");
+	aws_fixture_run(&reader->f, token_pages(reader->f.client, &(struct token_pages){
+								      .operation = "ListRules",
+								      .ask = ask_rules,
+								      .of = "bus",
+								      .token = "NextToken",
+								      .pages_max = pages_max,
+								      .on_page = read_rules,
+								      .arg = reader,
+								  }));
+}
+
+START_TEST(a_list_with_tokens)
+{
+	static const struct scripted_reply replies[] = {RULES(RULE("a"), ", \"NextToken\": \"t1\""),
+	    RULES("", ", \"NextToken\": \"t2\""), RULES(RULE("b"), "")};
+	struct reader reader;
+
+	reader_init(&reader, replies, 3);
+	run_rules(&reader, 3);
+	ck_assert_ptr_nonnull(reader.f.result);
+	ck_assert_str_eq(reader.seen, "a||b|");
+	ck_assert_ptr_nonnull(
+	    strstr(scripted_transport_request(reader.f.scripted, 2)->body, "\"t2\""));
+	aws_fixture_fini(&reader.f);
+}
+END_TEST
+
+START_TEST(more_pages_with_tokens_than_allowed)
+{
+	static const struct scripted_reply replies[] = {RULES(RULE("a"), ", \"NextToken\": \"t\"")};
+	struct reader reader;
+
+	reader_init(&reader, replies, 1);
+	run_rules(&reader, 3);
+	ck_assert_ptr_null(reader.f.result);
+	ck_assert_str_eq(reader.f.err.name, "TMFlow.Limit");
+	ck_assert_str_eq(tmf_err_text(&reader.f.err), "ListRules: the list has more than 3 pages");
+	ck_assert_str_eq(reader.seen, "a|a|a|");
+	aws_fixture_fini(&reader.f);
+}
+END_TEST
+
+/* Nothing starts over: the reader would see what it has a second time. */
+START_TEST(a_refused_token_of_others_is_an_error)
+{
+	static const struct scripted_reply replies[] = {RULES(RULE("a"), ", \"NextToken\": \"t\""),
+	    {NULL, 400, "{\"__type\": \"InvalidNextToken\", \"message\": \"no\"}"}};
+	struct reader reader;
+
+	reader_init(&reader, replies, 2);
+	run_rules(&reader, 3);
+	ck_assert_ptr_null(reader.f.result);
+	ck_assert_str_eq(reader.f.err.name, "InvalidNextToken");
+	ck_assert_str_eq(reader.seen, "a|");
+	aws_fixture_fini(&reader.f);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -293,6 +385,9 @@ main(void)
 	tcase_add_test(cases, a_first_page_refused_is_an_error);
 	tcase_add_test(cases, another_error_ends_it);
 	tcase_add_test(cases, cancelled);
+	tcase_add_test(cases, a_list_with_tokens);
+	tcase_add_test(cases, more_pages_with_tokens_than_allowed);
+	tcase_add_test(cases, a_refused_token_of_others_is_an_error);
 	suite_add_tcase(suite, cases);
 	return run_suite(suite);
 }

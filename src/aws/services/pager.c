@@ -7,9 +7,12 @@
 
 /* A listing under way: the frame of a call sequence, one describe after another. */
 struct pager {
-	struct aws_client *ec2;
-	struct ec2_pages opts; /* filters: a reference of our own */
-	int pages;	       /* since the last restart */
+	struct aws_client *client;
+	struct ec2_pages opts;	   /* filters: a reference of our own; list NULL: not EC2's */
+	struct token_pages others; /* where it is another service's */
+	const char *operation;
+	const char *token; /* the reply's member with the next token */
+	int pages;	   /* since the last restart */
 	int restarts;
 };
 
@@ -35,8 +38,10 @@ pager_ask(struct pager *pager, const char *next_token)
 
 	assert(pager->pages < pager->opts.pages_max);
 	pager->pages++;
+	if (pager->opts.list == NULL)
+		return pager->others.ask(pager->client, pager->others.of, next_token);
 	/* cppcheck-suppress returnDanglingLifetime ; the call copies what it needs */
-	return ec2_describe(pager->ec2, pager->opts.list, &describe);
+	return ec2_describe(pager->client, pager->opts.list, &describe);
 }
 
 /* EC2 documents both for one fault. See:
@@ -53,7 +58,7 @@ ec2_refused_token(const struct tmf_err *err)
 static struct tmf_call *
 pager_refused(struct pager *pager, struct tmf_err *refusal, struct tmf_err *err)
 {
-	if (!ec2_refused_token(refusal) || pager->pages == 1 ||
+	if (!ec2_refused_token(refusal) || pager->pages == 1 || pager->opts.list == NULL ||
 	    pager->restarts == EC2_PAGES_RESTARTS_MAX) {
 		tmf_err_move(err, refusal);
 		return NULL;
@@ -72,7 +77,7 @@ pager_step(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_e
 {
 	struct pager *pager = frame;
 	json_t *reply = tmf_call_take_result(over);
-	const char *next_token = jsonx_get_string(reply, "NextToken");
+	const char *next_token = jsonx_get_string(reply, pager->token);
 	struct tmf_call *next = NULL;
 	enum ec2_page_next wanted;
 
@@ -84,7 +89,7 @@ pager_step(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_e
 		*ret_result = json_object();
 	else if (wanted == EC2_PAGE_MORE && pager->pages == pager->opts.pages_max)
 		tmf_err_set(err, TMF_ERR_LIMIT, "%s: the list has more than %d pages",
-		    pager->opts.list->operation, pager->opts.pages_max);
+		    pager->operation, pager->opts.pages_max);
 	else if (wanted == EC2_PAGE_MORE)
 		next = pager_ask(pager, next_token);
 	json_decref(reply);
@@ -98,8 +103,10 @@ ec2_pages(struct aws_client *ec2, const struct ec2_pages *opts)
 	struct pager *pager = mem_zalloc(1, sizeof(*pager));
 
 	assert(opts->list != NULL && opts->on_page != NULL);
-	pager->ec2 = ec2;
+	pager->client = ec2;
 	pager->opts = *opts;
+	pager->operation = opts->list->operation;
+	pager->token = "NextToken";
 	json_incref(opts->filters);
 	if (opts->max_results == 0)
 		pager->opts.max_results = EC2_PAGE_RESULTS_MAX;
@@ -107,5 +114,21 @@ ec2_pages(struct aws_client *ec2, const struct ec2_pages *opts)
 		pager->opts.pages_max = EC2_PAGES_MAX;
 	assert(pager->opts.max_results >= EC2_PAGE_RESULTS_MIN &&
 	       pager->opts.max_results <= EC2_PAGE_RESULTS_MAX);
+	return tmf_call_sequence(pager_ask(pager, NULL), pager_step, pager, pager_free);
+}
+
+struct tmf_call *
+token_pages(struct aws_client *client, const struct token_pages *opts)
+{
+	struct pager *pager = mem_zalloc(1, sizeof(*pager));
+
+	assert(opts->ask != NULL && opts->on_page != NULL && opts->pages_max > 0);
+	pager->client = client;
+	pager->others = *opts;
+	pager->operation = opts->operation;
+	pager->token = opts->token;
+	pager->opts.pages_max = opts->pages_max;
+	pager->opts.on_page = opts->on_page;
+	pager->opts.arg = opts->arg;
 	return tmf_call_sequence(pager_ask(pager, NULL), pager_step, pager, pager_free);
 }

@@ -4,9 +4,8 @@
 #include "aws/services/ec2.h"
 
 /*
- * The one way to read a whole list of EC2's: page after page, always with MaxResults (a describe
- * without it draws on a smaller token bucket).
- * See: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Query-Requests.html#api-pagination
+ * The one way to read a whole list, page after page: ec2_pages of EC2's, token_pages of the other
+ * services'. A list that is cut off is never taken for a whole one.
  */
 
 /* Pages of one listing: 10 million resources of full pages. AWS may send short and empty ones. */
@@ -37,13 +36,31 @@ struct ec2_pages {
 	void *arg; /* must outlive the call */
 };
 
-/* Gives each page to on_page. Returns a call that ends with {} behind the last page, or behind the
- * one that was enough.
+/* Gives each page to on_page, always asked for with MaxResults: a describe without it draws on a
+ * smaller token bucket. Returns a call that ends with {} behind the last page, or behind the one
+ * that was enough.
  * Borrows opts until it returns. An empty page with a NextToken is not the end.
- * Errors: AWS's; on_page's; TMF_ERR_LIMIT where pages_max pages were not all: a list that is cut
- * off is never taken for a whole one. A NextToken that AWS refuses (InvalidNextToken,
- * InvalidPaginationToken) is an error only after EC2_PAGES_RESTARTS_MAX restarts. */
+ * Errors: AWS's; on_page's; TMF_ERR_LIMIT where pages_max pages were not all. A NextToken that AWS
+ * refuses (InvalidNextToken, InvalidPaginationToken) is an error only after EC2_PAGES_RESTARTS_MAX
+ * restarts.
+ * See: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Query-Requests.html#api-pagination
+ */
 struct tmf_call *ec2_pages(struct aws_client *ec2, const struct ec2_pages *opts);
+
+struct token_pages {
+	const char *operation; /* "ListRules", for errors. Static */
+	/* New call for a page; next_token NULL: the first. of: as below. */
+	struct tmf_call *(*ask)(struct aws_client *client, const char *of, const char *next_token);
+	const char *of;	   /* what is listed of: a parent, a name; NULL: all. Static */
+	const char *token; /* the reply's member with the next token: "NextToken". Static */
+	int pages_max;
+	ec2_page_fn *on_page;
+	void *arg; /* must outlive the call */
+};
+
+/* The same for a service whose lists have a token. Borrows opts until it returns.
+ * Errors: as ec2_pages, but a token that AWS refuses is one at once. */
+struct tmf_call *token_pages(struct aws_client *client, const struct token_pages *opts);
 
 /* True for AWS's errors about a NextToken that it does not know (any more). */
 bool ec2_refused_token(const struct tmf_err *err);

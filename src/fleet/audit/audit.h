@@ -38,7 +38,8 @@ void audit_free(struct audit *audit);
  * "launched": {instance type: n}, "incomplete": [{"operation", "error"}]}; findings as in
  * finding.h, each with "events": [{"time", "name", "user", "userAgent", "run"?}] where the trail
  * has any.
- * incomplete: lookups that AWS refuses for good; what depends on them is left out.
+ * incomplete: lookups that AWS refuses for good, whose dependents are left out, and lists of more
+ * pages than are read (TMFlow.Limit).
  * Errors: AWS's of listing sessions and targets, and those that pass.
  */
 struct tmf_call *audit_start(struct audit *audit);

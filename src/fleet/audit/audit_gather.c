@@ -14,9 +14,12 @@
 
 /*
  * Lists everything, one call after another. A step asks until it has nothing more to ask; what AWS
- * refuses for good is noted, and ends its step. Only without targets and sessions there is nothing
+ * refuses for good is noted, and ends its step. A list with too many pages is noted, too. Only without targets and sessions there is nothing
  * to judge: their refusal ends the audit.
  */
+
+/* RAM: 500 a page, and at most 5,000 shares an account; a page may be short or empty. */
+#define SHARE_PAGES_MAX 1000
 
 /* What is collected of a listing by id. */
 struct audit_gather_list {
@@ -234,14 +237,22 @@ audit_step_members(struct audit *audit, const json_t *reply)
 						  });
 }
 
-/* arn:aws:ec2:REGION:ACCOUNT:traffic-mirror-target/ID */
 static struct tmf_call *
-audit_step_shared(struct audit *audit, const json_t *reply)
+audit_gather_ask_shared(struct aws_client *ram, const char *of, const char *next_token)
 {
-	const char *next = jsonx_get_string(reply, "nextToken");
+	(void)of;
+	return ram_list_shared_targets(ram, next_token);
+}
+
+/* arn:aws:ec2:REGION:ACCOUNT:traffic-mirror-target/ID */
+static enum ec2_page_next
+audit_gather_shared_page(void *arg, json_t *reply, struct tmf_err *err)
+{
+	struct audit *audit = arg;
 	json_t *resource;
 	size_t i;
 
+	(void)err;
 	json_array_foreach (jsonx_get_array(reply, "resources"), i, resource) {
 		const char *arn = jsonx_get_string(resource, "arn");
 		const char *share = jsonx_get_string(resource, "resourceShareArn");
@@ -255,10 +266,24 @@ audit_step_shared(struct audit *audit, const json_t *reply)
 			json_object_set_new(audit->share_targets, share, targets = json_array());
 		json_array_append_new(targets, json_string(id + 1));
 	}
-	if (audit->opts.ram == NULL || (audit->looked && next == NULL))
+	return EC2_PAGE_MORE;
+}
+
+static struct tmf_call *
+audit_step_shared(struct audit *audit, const json_t *reply)
+{
+	(void)reply;
+	if (audit->opts.ram == NULL || audit->looked)
 		return NULL;
 	audit->looked = true;
-	return ram_list_shared_targets(audit->opts.ram, next);
+	return token_pages(audit->opts.ram, &(struct token_pages){
+						.operation = "ListResources",
+						.ask = audit_gather_ask_shared,
+						.token = "nextToken",
+						.pages_max = SHARE_PAGES_MAX,
+						.on_page = audit_gather_shared_page,
+						.arg = audit,
+					    });
 }
 
 static void
@@ -280,26 +305,48 @@ audit_gather_principal(struct audit *audit, json_t *principal)
 	}
 }
 
+static struct tmf_call *
+audit_gather_ask_principals(struct aws_client *ram, const char *of, const char *next_token)
+{
+	(void)of;
+	return ram_list_target_principals(ram, next_token);
+}
+
+static enum ec2_page_next
+audit_gather_principals_page(void *arg, json_t *reply, struct tmf_err *err)
+{
+	json_t *principal;
+	size_t i;
+
+	(void)err;
+	json_array_foreach (jsonx_get_array(reply, "principals"), i, principal)
+		audit_gather_principal(arg, principal);
+	return EC2_PAGE_MORE;
+}
+
 /* Asked only where anything is shared. */
 static struct tmf_call *
 audit_step_principals(struct audit *audit, const json_t *reply)
 {
-	const char *next = jsonx_get_string(reply, "nextToken");
-	json_t *principal;
-	size_t i;
-
-	json_array_foreach (jsonx_get_array(reply, "principals"), i, principal)
-		audit_gather_principal(audit, principal);
-	if (json_object_size(audit->share_targets) == 0 || (audit->looked && next == NULL))
+	(void)reply;
+	if (json_object_size(audit->share_targets) == 0 || audit->looked)
 		return NULL;
 	audit->looked = true;
-	return ram_list_target_principals(audit->opts.ram, next);
+	return token_pages(audit->opts.ram, &(struct token_pages){
+						.operation = "ListPrincipals",
+						.ask = audit_gather_ask_principals,
+						.token = "nextToken",
+						.pages_max = SHARE_PAGES_MAX,
+						.on_page = audit_gather_principals_page,
+						.arg = audit,
+					    });
 }
 
 static struct tmf_call *
 audit_step_events(struct audit *audit, const json_t *reply)
 {
-	return audit_trail_ask(audit, reply);
+	(void)reply;
+	return audit_trail_ask(audit);
 }
 
 static const struct {
@@ -349,12 +396,13 @@ audit_gather_next(struct audit *audit, const json_t *reply)
 	return NULL;
 }
 
-/* What will be refused again. Keys that are wrong are no answer to anything. */
+/* What fails again however often it is asked for: the audit continues without it. Invalid keys are
+ * not among them, since every other lookup fails with them, too. */
 static bool
 audit_gather_is_refusal(const struct tmf_err *err)
 {
 	return (err->code == TMF_ERR_SERVICE && retry_classify(err) == RETRY_NEVER) ||
-	       err->code == TMF_ERR_TRANSPORT;
+	       err->code == TMF_ERR_TRANSPORT || err->code == TMF_ERR_LIMIT;
 }
 
 static struct tmf_call *
@@ -371,9 +419,13 @@ audit_gather_step(void *frame, struct tmf_call *over, json_t **ret_result, struc
 			return NULL;
 		}
 		jsonx_put_string(audit->refused, steps[audit->step].operation, over->err.name);
-		audit->step++;
-		audit->looked = false;
-		json_array_clear(audit->wanted);
+		/* A list with too many pages was read up to there, and others of the step may be
+		 * shorter. */
+		if (over->err.code != TMF_ERR_LIMIT) {
+			audit->step++;
+			audit->looked = false;
+			json_array_clear(audit->wanted);
+		}
 	}
 	next = audit_gather_next(audit, reply);
 	json_decref(reply);

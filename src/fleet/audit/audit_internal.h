@@ -27,8 +27,7 @@ struct audit {
 	size_t step;
 	json_t *wanted;	       /* [id] still to be looked up */
 	json_t *share_targets; /* {resource share: [target]} */
-	size_t event_name;
-	unsigned trail_pages; /* of that name */
+	size_t event_name;     /* of the trail, to be asked for next */
 	bool looked;
 
 	json_t *findings;
@@ -41,8 +40,8 @@ struct tmf_call *audit_gather(struct audit *audit);
 
 /* --- audit_trail.c --- */
 
-/* The next page of events to be asked for, NULL when all came. reply: the page before, or NULL. */
-struct tmf_call *audit_trail_ask(struct audit *audit, const json_t *reply);
+/* New call that takes up the events of the next name; NULL when all have been asked for. */
+struct tmf_call *audit_trail_ask(struct audit *audit);
 
 /* Adds what the trail shows of tmflow's own resources and others. */
 void audit_trail_judge(struct audit *audit);

@@ -1,6 +1,7 @@
 #include "fleet/audit/audit_internal.h"
 
 #include "aws/services/cloudtrail.h"
+#include "aws/services/pager.h"
 #include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
@@ -19,7 +20,8 @@
 #define AGENT_OURS "tmflow/"
 #define AGENT_RUN  " run/"
 
-/* 90 days of them are kept; a name with more than this has an audit of its own elsewhere. */
+/* Of one name, newest first, 50 events each: a name with more makes the audit incomplete. AWS takes
+ * two of these calls a second. */
 #define TRAIL_PAGES_MAX 200
 
 static const struct {
@@ -97,27 +99,38 @@ trail_keep(struct audit *audit, const json_t *listed)
 	json_decref(event);
 }
 
-struct tmf_call *
-audit_trail_ask(struct audit *audit, const json_t *reply)
+static enum ec2_page_next
+trail_page(void *arg, json_t *reply, struct tmf_err *err)
 {
-	const char *next = jsonx_get_string(reply, "NextToken");
 	json_t *listed;
 	size_t i;
 
+	(void)err;
 	json_array_foreach (jsonx_get_array(reply, "Events"), i, listed)
-		trail_keep(audit, listed);
-	if (audit->opts.trail == NULL)
+		trail_keep(arg, listed);
+	return EC2_PAGE_MORE;
+}
+
+static struct tmf_call *
+trail_ask_page(struct aws_client *trail, const char *of, const char *next_token)
+{
+	return cloudtrail_lookup_events(trail, of, 0, next_token);
+}
+
+struct tmf_call *
+audit_trail_ask(struct audit *audit)
+{
+	if (audit->opts.trail == NULL || audit->event_name == TRAIL_NAMES)
 		return NULL;
-	if (reply != NULL && (next == NULL || ++audit->trail_pages == TRAIL_PAGES_MAX)) {
-		audit->event_name++;
-		audit->trail_pages = 0;
-		next = NULL;
-	}
-	assert(audit->event_name <= TRAIL_NAMES && audit->trail_pages < TRAIL_PAGES_MAX);
-	if (audit->event_name == TRAIL_NAMES)
-		return NULL;
-	return cloudtrail_lookup_events(
-	    audit->opts.trail, trail_names[audit->event_name].name, 0, next);
+	return token_pages(audit->opts.trail, &(struct token_pages){
+						  .operation = "LookupEvents",
+						  .ask = trail_ask_page,
+						  .of = trail_names[audit->event_name++].name,
+						  .token = "NextToken",
+						  .pages_max = TRAIL_PAGES_MAX,
+						  .on_page = trail_page,
+						  .arg = audit,
+					      });
 }
 
 static bool

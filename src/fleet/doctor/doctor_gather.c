@@ -45,6 +45,9 @@ static const struct doctor_gather_row doctor_gather_rows[] = {
 /* Route tables have the smallest pages of all. */
 #define GATHER_PAGE 100
 
+/* EventBridge: 300 rules an event bus by default, 100 a page. */
+#define RULE_PAGES_MAX 1000
+
 static enum ec2_page_next
 doctor_gather_row_page(void *arg, json_t *reply, struct tmf_err *err)
 {
@@ -549,16 +552,38 @@ doctor_step_receivers(struct doctor *doctor, const json_t *reply)
 	    doctor, &ec2_list_instances, "instance-id", doctor_gather_receivers_page);
 }
 
+static enum ec2_page_next
+doctor_gather_rules_page(void *arg, json_t *reply, struct tmf_err *err)
+{
+	struct doctor *doctor = arg;
+
+	(void)err;
+	json_array_extend(doctor->rules, jsonx_get_array(reply, "Rules"));
+	return EC2_PAGE_MORE;
+}
+
+static struct tmf_call *
+doctor_gather_ask_rules(struct aws_client *events, const char *of, const char *next_token)
+{
+	(void)of;
+	return eventbridge_list_rules(events, next_token);
+}
+
 static struct tmf_call *
 doctor_step_rules(struct doctor *doctor, const json_t *reply)
 {
-	const char *next = jsonx_get_string(reply, "NextToken");
-
-	json_array_extend(doctor->rules, jsonx_get_array(reply, "Rules"));
-	if (doctor->opts.events == NULL || (doctor->looked && next == NULL))
+	(void)reply;
+	if (doctor->opts.events == NULL || doctor->looked)
 		return NULL;
 	doctor->looked = true;
-	return eventbridge_list_rules(doctor->opts.events, next);
+	return token_pages(doctor->opts.events, &(struct token_pages){
+						    .operation = "ListRules",
+						    .ask = doctor_gather_ask_rules,
+						    .token = "NextToken",
+						    .pages_max = RULE_PAGES_MAX,
+						    .on_page = doctor_gather_rules_page,
+						    .arg = doctor,
+						});
 }
 
 /* --- the table --- */
