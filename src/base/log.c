@@ -53,7 +53,14 @@ log_enabled(enum log_level level)
 enum log_level
 log_level_of_items(void)
 {
-	return log_state.format == LOG_JSON ? LOG_WARN : LOG_INFO;
+	return log_state.format == LOG_LOGFMT ? LOG_INFO : LOG_WARN;
+}
+
+/* Who counts asks before counting: it reads rows. */
+bool
+log_is_emf(void)
+{
+	return log_state.format == LOG_EMF;
 }
 
 /* One pair of functions is enough: there is one progress line. */
@@ -243,7 +250,7 @@ log_write(enum log_level level, const char *event, const struct log_field *field
 
 	assert(level < LOG_NONE);
 	clock_iso(clock_system()->wall_ms(clock_system()), time);
-	if (log_state.format == LOG_JSON)
+	if (log_state.format != LOG_LOGFMT)
 		log_json_compose(&line, time, level_names[level], event, fields);
 	else
 		logfmt_compose(&line, time, level_names[level], event, fields);

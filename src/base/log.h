@@ -11,7 +11,8 @@
  * way in: struct secret (aws/credentials.h) cannot be a field.
  */
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_NONE };
-enum log_format { LOG_LOGFMT, LOG_JSON };
+/* LOG_EMF: JSON, with metrics of CloudWatch among the lines; web/metrics/emf.h writes them. */
+enum log_format { LOG_LOGFMT, LOG_JSON, LOG_EMF };
 
 struct log_field {
 	const char *key;  /* NULL ends the list */
@@ -34,6 +35,9 @@ bool log_enabled(enum log_level level);
 /* The level for an event of which a run may have thousands: warn for a program, that is in JSON,
  * and info for a person, who has the summary. */
 enum log_level log_level_of_items(void);
+
+/* True if metrics are to be written among the lines. */
+bool log_is_emf(void);
 
 /* Called before and after a line is written, so that a progress line on the same terminal can step
  * aside. Either may be NULL. */

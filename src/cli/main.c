@@ -105,6 +105,8 @@ static int
 main_set_up_log(const struct cli_opts *opts, struct tmf_err *err)
 {
 	static const char *const levels[] = {"debug", "info", "warn", "error"};
+	static const char *const formats[] = {"logfmt", "json", "emf"}; /* enum log_format */
+	enum log_format format = LOG_LOGFMT;
 	enum log_level level = LOG_WARN;
 	bool known = opts->log_level == NULL;
 
@@ -117,14 +119,15 @@ main_set_up_log(const struct cli_opts *opts, struct tmf_err *err)
 	if (!known)
 		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "--log-level takes debug, info, warn or error, not \"%s\"", opts->log_level);
-	if (opts->log_format != NULL && strcmp(opts->log_format, "logfmt") != 0 &&
-	    strcmp(opts->log_format, "json") != 0)
+	known = opts->log_format == NULL;
+	for (size_t i = 0; !known && i < sizeof(formats) / sizeof(formats[0]); i++) {
+		known = strcmp(opts->log_format, formats[i]) == 0;
+		format = (enum log_format)i;
+	}
+	if (!known)
 		return tmf_err_set(err, TMF_ERR_INVALID,
-		    "--log-format takes logfmt or json, not \"%s\"", opts->log_format);
-	log_setup(level,
-	    opts->log_format != NULL && strcmp(opts->log_format, "json") == 0 ? LOG_JSON
-									      : LOG_LOGFMT,
-	    stderr);
+		    "--log-format takes logfmt, json or emf, not \"%s\"", opts->log_format);
+	log_setup(level, format, stderr);
 	return 0;
 }
 

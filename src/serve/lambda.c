@@ -84,6 +84,8 @@ invocation_answer(struct invocation *invocation, const json_t *body, const char 
 	size_t count = 0;
 
 	assert(lambda->current == invocation);
+	if (invocation->opts->answers != NULL)
+		invocation->opts->answers(invocation->opts->arg);
 	if (invocation->invocation_id != NULL)
 		headers[count++] =
 		    (struct http_header){HEADER_INVOCATION, invocation->invocation_id};

@@ -34,6 +34,9 @@ struct lambda_opts {
 	/* An emulator stands in AWS's place: ResponseURL may lead anywhere. */
 	bool is_emulated;
 	const char *backfill; /* the workflow that a custom resource without one starts: its file */
+	/* An invocation is about to be answered, after which Lambda stops the process until the
+	 * next one. May be NULL. */
+	void (*answers)(void *arg);
 	/* The runtime API does not answer as it should: the process is to end. From the loop. */
 	void (*over)(void *arg, struct tmf_err *fault);
 	void *arg;

@@ -237,8 +237,7 @@ parts_execute(struct parts *parts)
 	    store_run_update(parts->store, parts->run, &err) < 0 ||
 	    store_commit(parts->store, &err) < 0)
 		parts->run->status = RUN_RUNNING; /* to the store, however it ended here */
-	else if (parts->opts->metrics_file == NULL ||
-		 metrics_write_run(parts->store, parts->run, parts->opts->metrics_file, &err) == 0)
+	else if (metrics_report_run(parts->store, parts->run, parts->opts->metrics_file, &err) == 0)
 		code = parts_tell(parts->opts, parts->store, parts->run, false, &err);
 	if (code < 0) {
 		code = cli_fail_take(parts->opts->output, &err);

@@ -4,6 +4,7 @@
 #include "cli/workspace/workspace.h"
 #include "serve/jobs.h"
 #include "tmflow/loop.h"
+#include "web/metrics/emf.h"
 #include "web/metrics/serving_metrics.h"
 
 /* What brings the work, for the metrics and the probe. All borrowed; members may be NULL. */
@@ -36,6 +37,8 @@ struct serving {
 	struct serving_source source;
 	struct metrics_server *server; /* --metrics-listen; NULL: none */
 	struct serving_metrics metrics;
+	struct emf emf; /* what was last written of them into the log */
+	struct tmf_timer emf_due;
 };
 
 struct serving_opts {
@@ -58,10 +61,14 @@ serving_open(struct serving *serving, const struct cli_opts *opts, const struct 
  */
 void serving_set_source(struct serving *serving, const struct serving_source *source);
 
-/* Serves --metrics-listen, if that is given, until serving_numbers_stop. Returns the exit code. */
+/* Serves --metrics-listen, and writes the numbers into a log that is to have them, until
+ * serving_numbers_stop. Returns the exit code. */
 int serving_numbers_start(struct serving *serving);
 
-/* Ends its connections. Fine where it was not started. */
+/* Writes into the log what was counted since the time before, if it is to have that. */
+void serving_numbers_log(struct serving *serving);
+
+/* Does the latter a last time, and ends its connections. Fine where it was not started. */
 void serving_numbers_stop(struct serving *serving);
 
 /*

@@ -1,10 +1,15 @@
+#include "base/log.h"
 #include "cli/answer.h"
 #include "cli/run/serving.h"
 #include "web/metrics/metrics_server.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+
+/* CloudWatch keeps a value a minute. */
+#define NUMBERS_LOG_MS 60000
 
 /* The accounts' clients are opened as work asks for them, so that they are listed each time. */
 static void
@@ -53,6 +58,40 @@ numbers_are_healthy(void *arg)
 	return serving->signals == 0;
 }
 
+/* Also at the end, so that a process that lives for less than a minute is counted. */
+void
+serving_numbers_log(struct serving *serving)
+{
+	struct buf text = {0};
+
+	if (!log_is_emf() || serving->metrics.jobs == NULL)
+		return;
+	numbers_add_clients(serving);
+	serving_metrics_count(&serving->metrics, &text);
+	emf_log(&serving->emf, buf_cstr(&text), serving->metrics.command, serving->run.id);
+	buf_fini(&text);
+}
+
+static void
+numbers_arm(struct serving *serving)
+{
+	struct tmf_loop *loop = serving->workspace.loop;
+
+	tmf_loop_timer_arm(loop, &serving->emf_due, tmf_loop_mono_ms(loop) + NUMBERS_LOG_MS);
+}
+
+/* A minute in which nothing was counted costs a few gauges: CloudWatch then knows the process is
+ * there, and an alarm on missing data can say that it is not. */
+static void
+numbers_due(struct tmf_timer *timer)
+{
+	struct serving *serving =
+	    (struct serving *)((char *)timer - offsetof(struct serving, emf_due));
+
+	serving_numbers_log(serving);
+	numbers_arm(serving);
+}
+
 /* The address is said, since port 0 lets the system choose. */
 int
 serving_numbers_start(struct serving *serving)
@@ -60,8 +99,6 @@ serving_numbers_start(struct serving *serving)
 	struct tmf_err err = {0};
 
 	assert(serving->jobs != NULL && serving->server == NULL);
-	if (serving->opts.metrics_listen == NULL)
-		return EXIT_OK;
 	serving->metrics = (struct serving_metrics){
 	    .command = serving->run.workflow_name,
 	    .jobs = serving->jobs,
@@ -70,6 +107,11 @@ serving_numbers_start(struct serving *serving)
 	    .more = serving->source.count,
 	    .arg = serving->source.arg,
 	};
+	serving->emf_due.fire = numbers_due;
+	if (log_is_emf())
+		numbers_arm(serving);
+	if (serving->opts.metrics_listen == NULL)
+		return EXIT_OK;
 	serving->server = metrics_server_start(
 	    &(struct metrics_server_opts){
 		.loop = serving->workspace.loop,
@@ -90,6 +132,10 @@ serving_numbers_start(struct serving *serving)
 void
 serving_numbers_stop(struct serving *serving)
 {
+	if (serving->emf_due.fire != NULL)
+		tmf_loop_timer_disarm(serving->workspace.loop, &serving->emf_due);
+	serving_numbers_log(serving);
+	emf_fini(&serving->emf);
 	metrics_server_stop(serving->server);
 	serving->server = NULL;
 	serving_metrics_fini(&serving->metrics);

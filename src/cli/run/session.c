@@ -455,8 +455,7 @@ session_report_end(struct session *session, struct tmf_err *err)
 
 	if (store_outcomes_count(session->store, run->id, counts, err) < 0 ||
 	    untaken_warn(session, err) < 0 ||
-	    (session->opts->metrics_file != NULL &&
-		metrics_write_run(session->store, run, session->opts->metrics_file, err) < 0))
+	    metrics_report_run(session->store, run, session->opts->metrics_file, err) < 0)
 		return -1;
 	int ret = session->opts->output != OUTPUT_TEXT
 		      ? report_json(session->store, run, counts, session->history, err)

@@ -37,7 +37,7 @@ coverage_metrics_label_name(struct buf *out, const char *key)
 		buf_add_char(out, strchr(allowed, *key) != NULL ? *key : '_');
 }
 
-/* Two tags may be told apart by what no label can hold: the second one gets its place in the
+/* Two tags may differ in what no label can hold: the second one gets its place in the
  * grouping. other: the values are those of all groups beyond the limit. */
 static void
 coverage_metrics_labels(const json_t *by, bool other, struct buf *out)
@@ -143,7 +143,7 @@ coverage_metrics_gaps(const json_t *gaps, struct buf *out)
 	}
 }
 
-/* Where no rule wants any interface there is no share. */
+/* Where no rule wants any interface the share is missing, as in the document. */
 void
 metrics_of_coverage(const json_t *document, int64_t wall_ms, struct buf *out)
 {

@@ -1,8 +1,10 @@
 #include "web/metrics/metrics.h"
 
 #include "base/jsonx.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "store/run_state.h"
+#include "web/metrics/emf.h"
 #include "web/metrics/metrics_text.h"
 #include "web/metrics/run_metrics.h"
 
@@ -178,9 +180,15 @@ store_metrics_fini(struct store_metrics *metrics)
 	buf_fini(&metrics->text);
 }
 
-/* --- a file --- */
+/* --- who wants them --- */
 
-int
+bool
+metrics_are_wanted(const char *path)
+{
+	return path != NULL || log_is_emf();
+}
+
+static int
 metrics_write_file(const char *path, const struct buf *text, struct tmf_err *err)
 {
 	char *beside = mem_printf("%s.tmp", path);
@@ -200,14 +208,37 @@ metrics_write_file(const char *path, const struct buf *text, struct tmf_err *err
 	return ret;
 }
 
+/* The numbers of a command are whole: nothing was written before that they would be compared
+ * with. */
+static void
+metrics_log(const char *command, const char *run_id, const char *text)
+{
+	struct emf emf = {.before = NULL};
+
+	emf_log(&emf, text, command, run_id);
+	emf_fini(&emf);
+}
+
 int
-metrics_write_run(
+metrics_report(const char *path, const char *command, const struct buf *text, struct tmf_err *err)
+{
+	metrics_log(command, NULL, buf_cstr(text));
+	return path != NULL ? metrics_write_file(path, text, err) : 0;
+}
+
+int
+metrics_report_run(
     struct store *store, const struct store_run *run, const char *path, struct tmf_err *err)
 {
 	struct buf text = {0};
-	int ret = metrics_of_run(store, run, &text, err);
+	int ret = 0;
 
+	if (!metrics_are_wanted(path))
+		return 0;
+	ret = metrics_of_run(store, run, &text, err);
 	if (ret == 0)
+		metrics_log("run", run->id, buf_cstr(&text));
+	if (ret == 0 && path != NULL)
 		ret = metrics_write_file(path, &text, err);
 	buf_fini(&text);
 	return ret;

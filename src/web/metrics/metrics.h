@@ -49,13 +49,16 @@ struct store_metrics {
 int store_metrics_append(struct store_metrics *metrics, struct buf *out, struct tmf_err *err);
 void store_metrics_fini(struct store_metrics *metrics);
 
-/* metrics_of_run to a file, as metrics_write_file does it. Errors: TMF_ERR_STORE,
- * TMF_ERR_SYSTEM. */
-int metrics_write_run(
-    struct store *store, const struct store_run *run, const char *path, struct tmf_err *err);
+/* True if somebody asks for a command's numbers: a file (NULL: none), or the log. */
+bool metrics_are_wanted(const char *path);
 
-/* Writes text to a file beside path and moves it there: a reader sees all of it or the one before.
- * Errors: TMF_ERR_SYSTEM. */
-int metrics_write_file(const char *path, const struct buf *text, struct tmf_err *err);
+/* Gives a command's numbers to those who want them. The file is written beside path and moved
+ * there: a reader sees all of it or the one before. Errors: TMF_ERR_SYSTEM. */
+int
+metrics_report(const char *path, const char *command, const struct buf *text, struct tmf_err *err);
+
+/* The same with metrics_of_run, if that is wanted. Errors: TMF_ERR_STORE, TMF_ERR_SYSTEM. */
+int metrics_report_run(
+    struct store *store, const struct store_run *run, const char *path, struct tmf_err *err);
 
 #endif

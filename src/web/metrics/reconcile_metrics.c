@@ -4,6 +4,7 @@
 
 #include <assert.h>
 
+/* A scrape within the next minute would otherwise show the round before. */
 void
 reconcile_metrics_round(struct reconcile_metrics *metrics, enum round_result result, int64_t ms)
 {
@@ -21,14 +22,13 @@ reconcile_write_gauge(
 	metrics_text_gauge(out, name, "", value);
 }
 
-int
-reconcile_metrics_write(struct reconcile_metrics *metrics, struct buf *out, struct tmf_err *err)
+/* The next round has no time while one runs: an alarm that compares it with now needs none. */
+void
+reconcile_metrics_count(const struct reconcile_metrics *metrics, struct buf *out)
 {
 	static const char *const results[ROUND_RESULT_COUNT] = {
 	    "result=\"succeeded\"", "result=\"failed\"", "result=\"held\""};
 
-	assert(metrics->kept.store != NULL && metrics->kept.loop != NULL);
-	metrics_text_process(out, "reconcile", metrics->start_wall_ms);
 	metrics_text_begin(out, "tmflow_reconcile_rounds", "counter", NULL,
 	    "Rounds by how they ended; held: another process was at work in the same place.");
 	for (int i = 0; i < ROUND_RESULT_COUNT; i++)
@@ -46,6 +46,25 @@ reconcile_metrics_write(struct reconcile_metrics *metrics, struct buf *out, stru
 		reconcile_write_gauge("tmflow_reconcile_next_round_timestamp_seconds", "seconds",
 		    "When the next round is to begin.", (double)metrics->next_wall_ms / 1000.0,
 		    out);
+}
+
+/* The round's own numbers are in the log already, under its run: session.c has given them there. */
+void
+reconcile_metrics_log(struct reconcile_metrics *metrics)
+{
+	struct buf text = {0};
+
+	reconcile_metrics_count(metrics, &text);
+	emf_log(&metrics->emf, buf_cstr(&text), "reconcile", NULL);
+	buf_fini(&text);
+}
+
+int
+reconcile_metrics_write(struct reconcile_metrics *metrics, struct buf *out, struct tmf_err *err)
+{
+	assert(metrics->kept.store != NULL && metrics->kept.loop != NULL);
+	metrics_text_process(out, "reconcile", metrics->start_wall_ms);
+	reconcile_metrics_count(metrics, out);
 	if (store_metrics_append(&metrics->kept, out, err) < 0)
 		return -1;
 	buf_add_cstr(out, METRICS_END);
@@ -56,4 +75,5 @@ void
 reconcile_metrics_fini(struct reconcile_metrics *metrics)
 {
 	store_metrics_fini(&metrics->kept);
+	emf_fini(&metrics->emf);
 }

@@ -2,6 +2,7 @@
 #define TMFLOW_WEB_METRICS_RECONCILE_METRICS_H
 
 #include "loop/histogram.h"
+#include "web/metrics/emf.h"
 #include "web/metrics/metrics.h"
 
 /*
@@ -19,11 +20,18 @@ struct reconcile_metrics {
 	unsigned failures; /* in a row */
 	bool in_round;
 	int64_t next_wall_ms; /* 0: not known */
+	struct emf emf;	      /* what was last written into the log */
 };
 
 /* Counts a round that took so long. What the store says is read again: the round changed it. */
 void
 reconcile_metrics_round(struct reconcile_metrics *metrics, enum round_result result, int64_t ms);
+
+/* Appends what the process counts: without the store, and without the end of the text. */
+void reconcile_metrics_count(const struct reconcile_metrics *metrics, struct buf *out);
+
+/* Writes that into the log, if that is to have it. */
+void reconcile_metrics_log(struct reconcile_metrics *metrics);
 
 /* Appends all of it, with the end of the text. Errors: TMF_ERR_STORE. */
 int

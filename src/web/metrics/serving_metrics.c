@@ -182,16 +182,22 @@ serving_write_outcomes(const struct jobs *jobs, struct buf *out)
 	json_decref(sums);
 }
 
-int
-serving_metrics_write(struct serving_metrics *metrics, struct buf *out, struct tmf_err *err)
+void
+serving_metrics_count(const struct serving_metrics *metrics, struct buf *out)
 {
 	assert(metrics->client_count <= SERVING_CLIENTS_MAX);
-	metrics_text_process(out, metrics->command, metrics->start_wall_ms);
 	serving_write_jobs(jobs_stats(metrics->jobs), out);
 	serving_write_outcomes(metrics->jobs, out);
 	if (metrics->more != NULL)
 		metrics->more(metrics->arg, out);
 	serving_write_aws(metrics, out);
+}
+
+int
+serving_metrics_write(struct serving_metrics *metrics, struct buf *out, struct tmf_err *err)
+{
+	metrics_text_process(out, metrics->command, metrics->start_wall_ms);
+	serving_metrics_count(metrics, out);
 	if (store_metrics_append(&metrics->kept, out, err) < 0)
 		return -1;
 	buf_add_cstr(out, METRICS_END);

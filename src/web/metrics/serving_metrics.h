@@ -34,6 +34,9 @@ struct serving_metrics {
 /* Frees what the store said. */
 void serving_metrics_fini(struct serving_metrics *metrics);
 
+/* Appends what the process counts: without the store, and without the end of the text. */
+void serving_metrics_count(const struct serving_metrics *metrics, struct buf *out);
+
 /* Appends all of it, with the end of the text. Errors: TMF_ERR_STORE. */
 int serving_metrics_write(struct serving_metrics *metrics, struct buf *out, struct tmf_err *err);
 

@@ -242,10 +242,10 @@ audit_run_write_metrics(const struct audit_run *run, const json_t *document, str
 	struct buf text = {0};
 	int ret;
 
-	if (run->opts->metrics_file == NULL)
+	if (!metrics_are_wanted(run->opts->metrics_file))
 		return 0;
 	metrics_of_audit(document, clock_system()->wall_ms(clock_system()), &text);
-	ret = metrics_write_file(run->opts->metrics_file, &text, err);
+	ret = metrics_report(run->opts->metrics_file, "audit", &text, err);
 	buf_fini(&text);
 	return ret;
 }

@@ -372,10 +372,10 @@ coverage_write_metrics(
 	struct buf text = {0};
 	int ret;
 
-	if (command->opts->metrics_file == NULL)
+	if (!metrics_are_wanted(command->opts->metrics_file))
 		return 0;
 	metrics_of_coverage(document, clock_system()->wall_ms(clock_system()), &text);
-	ret = metrics_write_file(command->opts->metrics_file, &text, err);
+	ret = metrics_report(command->opts->metrics_file, "coverage", &text, err);
 	buf_fini(&text);
 	return ret;
 }

@@ -56,6 +56,13 @@ lambda_over(void *arg, struct tmf_err *fault)
 	serving_over(arg, fault);
 }
 
+/* While the process still runs: Lambda stops it once it has the answer, perhaps for ever. */
+static void
+lambda_answers(void *arg)
+{
+	serving_numbers_log(arg);
+}
+
 /*
  * Without a registered extension the process gets no signal but SIGKILL; a person's first one
  * ends it.
@@ -94,6 +101,7 @@ lambda_serve(struct serving *serving, struct aws_client *sfn, const char *api)
 	    .routes = {.on_launch = on_launch, .on_guardduty = on_guardduty},
 	    .is_emulated = aws_settings_endpoint(&serving->workspace.settings, "states") != NULL,
 	    .backfill = backfill,
+	    .answers = lambda_answers,
 	    .over = lambda_over,
 	    .arg = serving,
 	});

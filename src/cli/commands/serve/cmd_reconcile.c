@@ -233,6 +233,7 @@ reconcile_judge(struct reconcile *reconcile, int code, int64_t ms)
 		return false;
 	metrics->failures = failed ? metrics->failures + 1 : 0;
 	reconcile_metrics_round(metrics, result, ms);
+	reconcile_metrics_log(metrics);
 	reconcile->health.failing = failed;
 	return true;
 }
