@@ -75,6 +75,8 @@ START_TEST(every_resolution)
 	}
 	json_array_foreach (json_object_get(doc_root(doc), "partitions"), i, partition) {
 		json_object_foreach (json_object_get(partition, "regions"), name, region) {
+			ck_assert_str_eq(
+			    endpoint_partition(name), jsonx_get_string(partition, "id"));
 			for (int which = 0; which < 16; which++, compared++)
 				compare(json_object_get(doc_root(doc), "endpointRules"), partition,
 				    &(struct endpoint_opts){
@@ -88,6 +90,15 @@ START_TEST(every_resolution)
 	printf("%d endpoints\n", compared);
 	ck_assert_int_eq(compared, RESOLUTIONS);
 	doc_free(doc);
+}
+END_TEST
+
+START_TEST(partitions)
+{
+	ck_assert_str_eq(endpoint_partition("eu-west-1"), "aws");
+	ck_assert_str_eq(endpoint_partition("us-gov-east-9"), "aws-us-gov");
+	ck_assert_str_eq(endpoint_partition("us-gov-x"), "aws");
+	ck_assert_str_eq(endpoint_partition("eusc-de-east-1"), "aws-eusc");
 }
 END_TEST
 
@@ -227,6 +238,7 @@ main(void)
 	TCase *tests = tcase_create("endpoints");
 
 	tcase_add_test(tests, every_resolution);
+	tcase_add_test(tests, partitions);
 	tcase_add_test(tests, load_balancing);
 	tcase_add_test(tests, simple_storage);
 	tcase_add_test(tests, new_regions);

@@ -1,6 +1,7 @@
 #include "aws/services/organizations.h"
 
 #include "aws/services/operation.h"
+#include "aws/wire/endpoint.h"
 #include "base/jsonx.h"
 
 #include <assert.h>
@@ -10,9 +11,11 @@
 const char *
 organizations_region(const char *region)
 {
-	if (strncmp(region, "us-gov-", 7) == 0)
+	const char *partition = endpoint_partition(region);
+
+	if (strcmp(partition, "aws-us-gov") == 0)
 		return "us-gov-west-1";
-	return strncmp(region, "cn-", 3) == 0 ? "cn-northwest-1" : "us-east-1";
+	return strcmp(partition, "aws-cn") == 0 ? "cn-northwest-1" : "us-east-1";
 }
 
 static json_t *

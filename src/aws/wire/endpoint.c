@@ -18,22 +18,26 @@
  * is botocore's in short: only what the address of these services needs. See:
  * https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html */
 static const struct partition {
+	const char *name;	   /* as ARNs have it */
 	const char *prefix;	   /* NULL: all others */
 	const char *global_region; /* the pseudo region of its global services */
 	const char *suffix;
 	const char *dual_stack_suffix;
 	const char *signin_suffix; /* of AWS Sign-In, which has domains of its own */
 } partitions[] = {
-    [PARTITION_AWS] = {NULL, "aws-global", "amazonaws.com", "api.aws", "aws.amazon.com"},
-    [PARTITION_US_GOV] = {"us-gov-", "aws-us-gov-global", "amazonaws.com", "api.aws",
+    [PARTITION_AWS] = {"aws", NULL, "aws-global", "amazonaws.com", "api.aws", "aws.amazon.com"},
+    [PARTITION_US_GOV] = {"aws-us-gov", "us-gov-", "aws-us-gov-global", "amazonaws.com", "api.aws",
 	"amazonaws-us-gov.com"},
-    {"cn-", "aws-cn-global", "amazonaws.com.cn", "api.amazonwebservices.com.cn", "amazonaws.cn"},
-    {"eusc-de-", NULL, "amazonaws.eu", "api.amazonwebservices.eu", "amazonaws-eusc.eu"},
-    {"us-iso-", "aws-iso-global", "c2s.ic.gov", "api.aws.ic.gov", "c2shome.ic.gov"},
-    {"us-isob-", "aws-iso-b-global", "sc2s.sgov.gov", "api.aws.scloud", "sc2shome.sgov.gov"},
-    {"eu-isoe-", "aws-iso-e-global", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk",
+    {"aws-cn", "cn-", "aws-cn-global", "amazonaws.com.cn", "api.amazonwebservices.com.cn",
+	"amazonaws.cn"},
+    {"aws-eusc", "eusc-de-", NULL, "amazonaws.eu", "api.amazonwebservices.eu", "amazonaws-eusc.eu"},
+    {"aws-iso", "us-iso-", "aws-iso-global", "c2s.ic.gov", "api.aws.ic.gov", "c2shome.ic.gov"},
+    {"aws-iso-b", "us-isob-", "aws-iso-b-global", "sc2s.sgov.gov", "api.aws.scloud",
+	"sc2shome.sgov.gov"},
+    {"aws-iso-e", "eu-isoe-", "aws-iso-e-global", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk",
 	"csphome.adc-e.uk"},
-    {"us-isof-", "aws-iso-f-global", "csp.hci.ic.gov", "api.aws.hci.ic.gov", "csphome.hci.ic.gov"},
+    {"aws-iso-f", "us-isof-", "aws-iso-f-global", "csp.hci.ic.gov", "api.aws.hci.ic.gov",
+	"csphome.hci.ic.gov"},
 };
 
 /* Where the first label of the host is not the service's name, and -fips with FIPS. All are in
@@ -96,6 +100,12 @@ partition_of(const char *region)
 			return partition;
 	}
 	return &partitions[PARTITION_AWS];
+}
+
+const char *
+endpoint_partition(const char *region)
+{
+	return partition_of(region)->name;
 }
 
 /* The first label of the host where it is out of the rule, or NULL. */

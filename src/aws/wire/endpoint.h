@@ -31,6 +31,9 @@ int endpoint_resolve(
 /* True if host is below a domain that AWS serves its APIs from, in whatever partition. */
 bool endpoint_is_aws_host(const char *host);
 
+/* The partition of a region, as ARNs name it: "aws", "aws-cn", "aws-us-gov", ... Static text. */
+const char *endpoint_partition(const char *region);
+
 /* Frees what it holds, and empties it. */
 void endpoint_fini(struct endpoint *endpoint);
 

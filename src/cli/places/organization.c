@@ -3,6 +3,7 @@
 #include "aws/arn.h"
 #include "aws/services/ec2.h"
 #include "aws/services/organizations.h"
+#include "aws/wire/endpoint.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "cli/answer.h"
@@ -99,10 +100,7 @@ static char *
 organization_role(const struct organization *organization, const char *account)
 {
 	const char *role = organization->opts->assume_role;
-	const char *region = organization->base->settings.region;
-	const char *partition = strncmp(region, "us-gov-", 7) == 0 ? "aws-us-gov"
-				: strncmp(region, "cn-", 3) == 0   ? "aws-cn"
-								   : "aws";
+	const char *partition = endpoint_partition(organization->base->settings.region);
 
 	/* {region} is filled in for each place. */
 	return strncmp(role, "arn:", 4) == 0
