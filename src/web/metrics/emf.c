@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
+#include "base/mem.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -14,8 +15,8 @@
 struct emf_reading {
 	struct emf *emf;
 	const struct emf_context *context;
-	json_t
-	    *documents; /* {labels: {"labels": {}, "metrics": [{"Name", "Unit"}], "values": {}}} */
+	/* {labels: {"labels": {}, "metrics": [{"Name", "Unit"}], "values": {}}} */
+	json_t *documents;
 	char type[EMF_NAME_BYTES];
 	char unit[EMF_NAME_BYTES];
 	int64_t below; /* of a histogram: what came in the steps before, since the last time */
@@ -161,10 +162,9 @@ emf_put(struct emf_reading *reading, const struct emf_sample *sample, const char
 static int64_t
 emf_difference(struct emf *emf, const char *line, size_t key_len, double value)
 {
-	char *key = strndup(line, key_len);
+	char *key = mem_strndup(line, key_len);
 	int64_t before;
 
-	assert(key != NULL);
 	if (emf->before == NULL)
 		emf->before = json_object();
 	before = json_integer_value(json_object_get(emf->before, key));
