@@ -58,6 +58,7 @@ struct cli_opts {
 	const char *older_than;
 	const char *retention;
 	const char *every;
+	const char *reconcile;
 	const char *color;
 	const char *activity_arn; /* the first of activity_arns */
 	struct cli_list activity_arns;
@@ -225,6 +226,8 @@ struct cli_opts {
 	    "workflow for GuardDuty findings; default on-guardduty.yaml in --workflows")           \
 	X(EVERY, every, "every", 0, WORK, "PERIOD",                                                \
 	    "from the start of a round to that of the next, a tenth more or less: 15m, 1h, 1d")    \
+	X(RECONCILE, reconcile, "reconcile", 0, WORK, "PERIOD",                                    \
+	    "also run the backfill, now and each 15m, 1h, 1d, a tenth more or less")               \
 	X(POLLERS, pollers, "pollers", 0, WORK, "N", "open polls at a time (per activity)")        \
 	X(CONCURRENCY, concurrency, "concurrency", 0, WORK, "N",                                   \
 	    "polls, tasks or messages in progress at a time; 40, listen: 1000")                    \

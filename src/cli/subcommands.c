@@ -351,11 +351,12 @@ const struct subcommand cli_subcommands[] = {
 	.group = GROUP_SERVE,
 	.args = "",
 	.summary = "run workflows for EventBridge events from SQS",
-	.examples = "tmflow listen --queue-url URL --config config/us-east-1.yaml",
+	.examples = "tmflow listen --queue-url URL --config config/us-east-1.yaml\n"
+		    "tmflow listen --queue-url URL --reconcile 15m --health-file /run/up",
 	.args_min = 0,
 	.args_max = 0,
 	.options = OPTIONS_SERVE | OPTION_BIT(QUEUE_URL) | OPTION_BIT(VISIBILITY) |
-		   OPTION_BIT(ON_LAUNCH) | OPTION_BIT(ON_GUARDDUTY),
+		   OPTION_BIT(ON_LAUNCH) | OPTION_BIT(ON_GUARDDUTY) | OPTION_BIT(RECONCILE),
 	.run = cmd_listen,
     },
     {

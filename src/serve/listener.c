@@ -42,6 +42,13 @@ receive_free(struct receive *receive)
 	free(receive);
 }
 
+/* One file stands for all that the process does: a supervisor looks at nothing else. */
+static void
+listener_judge_health(struct listener *listener)
+{
+	listener->health.failing = listener->polls_fail || listener->fails_beside;
+}
+
 /*
  * A queue that does not exist, or that is refused for good, is a fault of the configuration: the
  * listener then drains, and its runs may end. Only the first such fault is reported.
@@ -49,7 +56,8 @@ receive_free(struct receive *receive)
 static void
 receive_failed(struct listener *listener, const struct poll_ticket *ticket, struct tmf_err *err)
 {
-	listener->health.failing = true;
+	listener->polls_fail = true;
+	listener_judge_health(listener);
 	if (poll_pace_failed(&listener->pace, ticket, err) || tmf_err_isset(&listener->fault))
 		return;
 	tmf_err_move(&listener->fault, err);
@@ -81,7 +89,8 @@ receive_answered(struct listener *listener, const struct poll_ticket *ticket, co
 	json_t *message;
 	size_t i;
 
-	listener->health.failing = false;
+	listener->polls_fail = false;
+	listener_judge_health(listener);
 	receive_note_fill(listener, json_array_size(messages));
 	if (!listener->draining)
 		poll_pace_answered(&listener->pace, ticket, json_array_size(messages) > 0);
@@ -222,6 +231,13 @@ listener_drain(struct listener *listener)
 	listener->draining = true;
 	poll_pace_fini(&listener->pace);
 	tmf_loop_post(listener->opts.loop, &listener->slot_free);
+}
+
+void
+listener_note_beside(struct listener *listener, bool failing)
+{
+	listener->fails_beside = failing;
+	listener_judge_health(listener);
 }
 
 bool

@@ -67,8 +67,11 @@ void listener_free(struct listener *listener);
  */
 void listener_drain(struct listener *listener);
 
-/* False while polls fail, and once it drains: no more work is taken. */
+/* False while polls or what is noted beside fail, and once it drains: no more work is taken. */
 bool listener_is_healthy(const struct listener *listener);
+
+/* What else the process does fails, or does no more: it is not healthy meanwhile. */
+void listener_note_beside(struct listener *listener, bool failing);
 
 /* Counts since the start. Borrowed. */
 const struct listener_stats *listener_stats(const struct listener *listener);

@@ -19,7 +19,9 @@ struct listener {
 	unsigned live_messages;
 	struct poll_pace pace;
 	struct tmf_task slot_free; /* posted: opens receives, or ends the listener */
-	struct health health;
+	struct health health;	   /* fails with either of the next two */
+	bool polls_fail;
+	bool fails_beside;	  /* listener_note_beside */
 	struct warnings warnings; /* of its messages */
 	bool draining;
 	struct tmf_err fault;

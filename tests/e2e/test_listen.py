@@ -1,7 +1,9 @@
 """tmflow listen against a fake queue and ec2sim: events that come up to three times and out of order have one effect each."""
+import http.client
 import json
 import os
 import random
+import re
 import signal
 import time
 
@@ -218,6 +220,99 @@ class Listen(services.Case):
         queue.queue_url = url
         self.assertEqual(process.wait(60), 2, self.said(process))
         self.assertIn("no such queue", self.said(process))
+
+    # --- the backfill beside ---
+
+    def until(self, process, what, seconds=90):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if what():
+                return
+            self.assertIsNone(process.poll(), self.said(process))
+            time.sleep(0.05)
+        self.fail(self.said(process))
+
+    def said_of(self, process, event):
+        return len(re.findall(rf"event={re.escape(event)}\b|\b{re.escape(event)}\b", self.said(process)))
+
+    def test_rounds_beside_events(self):
+        """What no event brings is mirrored by a round, and what is deleted comes again; events have their effect meanwhile, once."""
+        sim = self.sim("--no-auth", instances=60)
+        queue = self.queue(copies=2)
+        running = self.instances(sim, "running")
+        queue.add(*[launch(i) for i in running[:10]])
+        process = self.listen(queue, "--reconcile", "1s", "--log-level", "info", sim=sim)
+        queue.wait(lambda q: not q.messages, 60)
+        self.until(process, lambda: self.said_of(process, "reconcile.next") >= 1)
+        self.assertTrue(sim.expected()["ok"], sim.expected())
+        before = sim.sessions()
+        sim.query("DeleteTrafficMirrorSession", TrafficMirrorSessionId=before[sorted(before)[0]]["trafficMirrorSessionId"])
+        done = self.said_of(process, "reconcile.next")
+        self.until(process, lambda: self.said_of(process, "reconcile.next") >= done + 2)
+        self.assertEqual(set(sim.sessions()), set(before))
+        self.drain(process)
+        report = sim.report()
+        self.assertTrue(report["ok"], report)
+        self.assertEqual(report["sessions"]["created"], len(before) + 1)
+
+    def test_one_process_at_a_time_reconciles_a_place(self):
+        sim = self.sim("--no-auth", instances=30)
+        queue = self.queue()
+        sim.ask("/_sim/faults", {"faults": ["delay:4000:DescribeInstances@1"]})
+        first = self.listen(queue, "--reconcile", "1s", "--log-level", "info", sim=sim)
+        self.until(first, lambda: sim.report()["actions"].get("DescribeInstances"))
+        second = self.listen(queue, "--reconcile", "1s", "--log-level", "info", sim=sim)
+        self.until(second, lambda: self.said_of(second, "reconcile.held") >= 1)
+        third = self.spawn(["reconcile", harness.BACKFILL, "--every", "1s", "--config", sim.config, "--log-level", "info"], self.keys(sim))
+        self.until(third, lambda: "reconcile-123456789012-us-east-1" in self.said(third))
+        for process in (first, second):
+            self.drain(process)
+        third.send_signal(signal.SIGTERM)
+        third.wait(60)
+        # A round that is stopped with its process lets the turn go.
+        sim.ask("/_sim/faults", {"faults": []})
+        fourth = self.listen(queue, "--reconcile", "1s", "--log-level", "info", sim=sim)
+        self.until(fourth, lambda: self.said_of(fourth, "reconcile.next") >= 1)
+        self.assertEqual(self.said_of(fourth, "reconcile.held"), 0)
+        self.drain(fourth)
+        self.assertTrue(sim.expected()["ok"])
+
+    def test_rounds_that_fail_show_in_health_and_numbers(self):
+        sim = self.sim("--no-auth", instances=30)
+        queue = self.queue()
+        sim.ask("/_sim/faults", {"faults": ["refuse:UnauthorizedOperation:DescribeInstances@1"]})
+        process = self.listen(queue, "--reconcile", "1s", "--log-level", "info", "--metrics-listen", "127.0.0.1:0", sim=sim)
+        self.until(process, lambda: self.said_of(process, "reconcile.round") >= 2)
+        port = int(re.search(r"metrics at http://127\.0\.0\.1:(\d+)/metrics", self.said(process))[1])
+
+        def page(path):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            self.addCleanup(connection.close)
+            connection.request("GET", path)
+            reply = connection.getresponse()
+            return reply.status, reply.read().decode()
+
+        self.assertEqual(page("/healthz")[0], 503)
+        text = page("/metrics")[1]
+        self.assertRegex(text, r'(?m)^tmflow_reconcile_rounds_total\{result="failed"\} [1-9]')
+        self.assertRegex(text, r"(?m)^tmflow_reconcile_failed_rounds_in_a_row [1-9]")
+        self.assertIn("UnauthorizedOperation", self.said(process))
+        sim.ask("/_sim/faults", {"faults": []})
+        self.until(process, lambda: page("/healthz")[0] == 200)
+        text = page("/metrics")[1]
+        self.assertRegex(text, r'(?m)^tmflow_reconcile_rounds_total\{result="succeeded"\} [1-9]')
+        self.assertRegex(text, r"(?m)^tmflow_reconcile_failed_rounds_in_a_row 0$")
+        self.drain(process)
+
+    def test_wrong_schedules(self):
+        sim = self.sim(instances=10)
+        for words, said in ((["--reconcile", "soon"], "--reconcile"), (["--reconcile", "10ms"], "--reconcile")):
+            done = self.tmflow("listen", "--queue-url", "http://127.0.0.1:9/q", "--config", sim.config, *words, sim=sim)
+            self.assertEqual(done.code, 2, done.err)
+            self.assertIn(said, done.err)
+        done = self.tmflow("listen", "--queue-url", "http://127.0.0.1:9/q", "--reconcile", "1h", sim=sim)
+        self.assertEqual(done.code, 2, done.err)
+        self.assertIn("--reconcile: missing configuration", done.err)
 
     def test_wrong_usage(self):
         for words, text in (([], "missing queue"), (["--queue-url", "events"], "--queue-url takes a URL"),

@@ -2,6 +2,8 @@
 
 #include "base/mem.h"
 #include "cli/answer.h"
+#include "cli/commands/serve/listen_reconcile.h"
+#include "cli/run/rounds.h"
 #include "cli/run/serving.h"
 #include "serve/listener.h"
 #include "web/metrics/metrics_text.h"
@@ -20,6 +22,14 @@ struct listen_plan {
 	char *region; /* of the queue's host; NULL: it does not say */
 	char *on_launch;
 	char *on_guardduty;
+	char *backfill;	  /* of --reconcile; NULL: not asked for */
+	int64_t every_ms; /* likewise */
+};
+
+/* What a listener does: the queue's events, and perhaps the backfill beside them. */
+struct listen_work {
+	struct listener *listener;
+	struct listen_reconcile *reconcile; /* NULL: none */
 };
 
 /* "https://sqs.eu-west-1.amazonaws.com/123456789012/events" says where the queue is. */
@@ -52,6 +62,9 @@ listen_plan_make(const struct cli_opts *opts, struct listen_plan *plan, struct t
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		if (cli_number_parse(&numbers[i], values[i], err) < 0)
 			return -1;
+	if (opts->reconcile != NULL &&
+	    rounds_parse("--reconcile", opts->reconcile, &plan->every_ms, err) < 0)
+		return -1;
 	if (opts->queue_url == NULL)
 		return tmf_err_set(err, TMF_ERR_INVALID, "missing queue: give --queue-url URL");
 	if (strncmp(opts->queue_url, "http://", 7) != 0 &&
@@ -73,7 +86,7 @@ listen_workflow_path(struct serving *serving, const char *given, const char *nam
 	return mem_printf("%s/%s.yaml", serving_workflows_dir(serving), name);
 }
 
-/* Reads both workflows, so that what is wrong with them is known before the first event. */
+/* Reads the workflows, so that what is wrong with them is known before the first event. */
 static int
 listen_check_workflows(struct serving *serving, struct listen_plan *plan)
 {
@@ -85,14 +98,28 @@ listen_check_workflows(struct serving *serving, struct listen_plan *plan)
 	if (jobs_read_workflow(serving->jobs, plan->on_launch, &err) == NULL ||
 	    jobs_read_workflow(serving->jobs, plan->on_guardduty, &err) == NULL)
 		return cli_fail_take(serving->opts.output, &err);
+	if (serving->opts.reconcile == NULL)
+		return EXIT_OK;
+	plan->backfill = listen_workflow_path(serving, NULL, "backfill");
+	if (serving->workspace.config == NULL)
+		tmf_err_set(
+		    &err, TMF_ERR_CONFIG, "--reconcile: missing configuration: give --config");
+	if (tmf_err_isset(&err) || jobs_read_workflow(serving->jobs, plan->backfill, &err) == NULL)
+		return cli_fail_take(serving->opts.output, &err);
 	return EXIT_OK;
 }
 
-/* Messages under way are finished, since SQS would deliver them again otherwise. */
+/*
+ * Messages under way are finished, since SQS would deliver them again otherwise. A round is stopped:
+ * it may last for hours, and the next one does what it left undone.
+ */
 static void
 listen_drain(void *arg)
 {
-	listener_drain(arg);
+	const struct listen_work *work = arg;
+
+	listen_reconcile_stop(work->reconcile);
+	listener_drain(work->listener);
 }
 
 static void
@@ -120,7 +147,8 @@ listen_print_stats(const struct listener_stats *stats)
 static void
 listen_count(void *arg, struct buf *out)
 {
-	const struct listener_stats *stats = listener_stats(arg);
+	const struct listen_work *work = arg;
+	const struct listener_stats *stats = listener_stats(work->listener);
 	const struct {
 		const char *labels;
 		uint64_t count;
@@ -143,12 +171,40 @@ listen_count(void *arg, struct buf *out)
 	metrics_text_begin(out, "tmflow_listen_message_age_seconds", "histogram", "seconds",
 	    "How long messages had been in the queue when they came.");
 	metrics_text_histogram(out, "tmflow_listen_message_age_seconds", "", &stats->ages);
+	if (work->reconcile != NULL)
+		listen_reconcile_count(work->reconcile, out);
 }
 
 static bool
 listen_probe(void *arg)
 {
-	return listener_is_healthy(arg);
+	const struct listen_work *work = arg;
+
+	return listener_is_healthy(work->listener);
+}
+
+static void
+listen_note_rounds(void *arg, bool failing)
+{
+	listener_note_beside(arg, failing);
+}
+
+/* The loop runs only if the schedule could be begun. */
+static int
+listen_work_run(struct serving *serving, const struct listen_plan *plan, struct listen_work *work)
+{
+	struct tmf_err err = {0};
+	const struct workflow *backfill;
+
+	if (plan->backfill != NULL) {
+		backfill = jobs_read_workflow(serving->jobs, plan->backfill, &err);
+		assert(backfill != NULL); /* it was read before */
+		work->reconcile = listen_reconcile_new(
+		    serving, backfill, plan->every_ms, listen_note_rounds, work->listener, &err);
+		if (work->reconcile == NULL)
+			return cli_fail_take(serving->opts.output, &err);
+	}
+	return serving_run(serving, listen_drain, work);
 }
 
 /* The client signs for the queue's region, which need not be the region of the instances. */
@@ -158,13 +214,13 @@ listen_run(struct serving *serving, const struct listen_plan *plan)
 	const struct cli_opts *opts = &serving->opts;
 	struct tmf_err err = {0};
 	struct aws_client *sqs = workspace_client(&serving->workspace, "sqs", plan->region, &err);
-	struct listener *listener;
+	struct listen_work work = {.reconcile = NULL};
 	int code;
 
 	assert(plan->receivers >= 1 && plan->concurrency >= 1);
 	if (sqs == NULL)
 		return cli_fail_take(opts->output, &err);
-	listener = listener_new(&(struct listener_opts){
+	work.listener = listener_new(&(struct listener_opts){
 	    .loop = serving->workspace.loop,
 	    .jobs = serving->jobs,
 	    .sqs = sqs,
@@ -181,11 +237,12 @@ listen_run(struct serving *serving, const struct listen_plan *plan)
 					.client = sqs,
 					.count = listen_count,
 					.is_healthy = listen_probe,
-					.arg = listener,
+					.arg = &work,
 				    });
-	code = serving_run(serving, listen_drain, listener);
-	listen_print_stats(listener_stats(listener));
-	listener_free(listener);
+	code = listen_work_run(serving, plan, &work);
+	listen_reconcile_free(work.reconcile);
+	listen_print_stats(listener_stats(work.listener));
+	listener_free(work.listener);
 	aws_client_free(sqs);
 	return code;
 }
@@ -228,5 +285,6 @@ cmd_listen(const struct cli_opts *opts)
 	free(plan.region);
 	free(plan.on_launch);
 	free(plan.on_guardduty);
+	free(plan.backfill);
 	return code;
 }

@@ -11,6 +11,7 @@
 #include "cli/record.h"
 #include "cli/retention.h"
 #include "cli/run/new_run.h"
+#include "cli/run/rounds.h"
 #include "cli/signals.h"
 #include "mirror/config/prune.h"
 #include "serve/health.h"
@@ -28,12 +29,8 @@
  * rounds share this process's loop and network, and nothing else.
  */
 
-#define EVERY_MIN_MS	 INT64_C(1000)
 #define PAUSE_MIN_MS	 INT64_C(1000) /* after a round that took longer than its period */
-#define PAUSE_MAX_MS	 (INT64_C(24) * 60 * 60 * 1000) /* after failures */
-#define DOUBLINGS_MAX	 10 /* PAUSE_MAX_MS comes before that for most periods */
 #define AGAIN_MS	 100
-#define JITTER_PERCENT	 10 /* of the pause, to both sides */
 #define DEFAULT_WORKFLOW "backfill"
 #define RETENTION_ALL	 SIZE_MAX
 
@@ -104,28 +101,6 @@ reconcile_due(struct tmf_timer *timer)
 	tmf_loop_stop(reconcile->base.loop);
 }
 
-/*
- * From the start of a round to the start of the next. Many processes that were started together
- * must not ask AWS together for ever: that is what the jitter is for. What fails is likely to fail
- * again at once, so that each failure doubles the pause; one good round ends that.
- */
-static int64_t
-reconcile_pause_ms(struct reconcile *reconcile)
-{
-	int64_t longest = reconcile->every_ms > PAUSE_MAX_MS ? reconcile->every_ms : PAUSE_MAX_MS;
-	int64_t pause = reconcile->every_ms;
-	int64_t jitter;
-
-	for (unsigned i = 0;
-	     i < reconcile->metrics.failures && i < DOUBLINGS_MAX && pause < longest; i++)
-		pause *= 2;
-	if (pause > longest)
-		pause = longest;
-	jitter = pause * JITTER_PERCENT / 100;
-	return pause - jitter +
-	       (int64_t)rng_below(&reconcile->base.rng, (uint64_t)(2 * jitter) + 1);
-}
-
 static void
 reconcile_remove_old(struct reconcile *reconcile)
 {
@@ -157,7 +132,8 @@ reconcile_wait(struct reconcile *reconcile, int64_t start_mono_ms, struct tmf_er
 {
 	struct tmf_loop *loop = reconcile->base.loop;
 	int64_t now_ms = tmf_loop_mono_ms(loop);
-	int64_t due_ms = start_mono_ms + reconcile_pause_ms(reconcile);
+	int64_t due_ms = start_mono_ms + rounds_pause_ms(reconcile->every_ms,
+					     reconcile->metrics.failures, &reconcile->base.rng);
 	int ret;
 
 	if (due_ms < now_ms + PAUSE_MIN_MS)
@@ -328,10 +304,8 @@ reconcile_read_options(struct reconcile *reconcile, struct tmf_err *err)
 	if (opts->every == NULL)
 		return tmf_err_set(
 		    err, TMF_ERR_INVALID, "missing period: give --every 15m, or another");
-	if (cli_age_parse("--every", opts->every, &reconcile->every_ms, err) < 0)
+	if (rounds_parse("--every", opts->every, &reconcile->every_ms, err) < 0)
 		return -1;
-	if (reconcile->every_ms < EVERY_MIN_MS)
-		return tmf_err_set(err, TMF_ERR_INVALID, "--every takes a second at least");
 	if (opts->prune_limit != NULL && prune_limit_parse(opts->prune_limit, &limit, err) < 0) {
 		tmf_err_prefix(err, "--prune-limit");
 		return -1;
