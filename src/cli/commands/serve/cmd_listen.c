@@ -110,8 +110,8 @@ listen_check_workflows(struct serving *serving, struct listen_plan *plan)
 }
 
 /*
- * Messages under way are finished, since SQS would deliver them again otherwise. A round is stopped:
- * it may last for hours, and the next one does what it left undone.
+ * Messages under way are finished, since SQS would deliver them again otherwise. A round is
+ * stopped: it may last for hours, and the next one does what it left undone.
  */
 static void
 listen_drain(void *arg)
