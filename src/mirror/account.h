@@ -27,6 +27,7 @@ struct account {
 	const char *owner;	/* the run whose lease this process holds: it claims launches */
 	bool dry_run;		/* nothing is changed in it */
 	bool is_member;		/* reached by a role: its id is known from the start */
+	bool trusts_tags;	/* a target's tags are proof enough */
 	bool gathers;		/* lookups wait for company, see gather.h */
 	int64_t fresh_ms;	/* how long a listing of its targets counts; 0: always */
 	struct account *next;	/* on the list of accounts */

@@ -33,6 +33,7 @@ accounts_add(struct accounts *accounts, struct aws_client *ec2)
 	account->owner = accounts->owner;
 	account->dry_run = accounts->opts.dry_run;
 	account->fresh_ms = accounts->opts.fresh_ms;
+	account->trusts_tags = accounts->opts.trusts_tags;
 	account->gathers = accounts->opts.gathers;
 	account->refusals = refusals_new(account);
 	if (ec2 != NULL) {

@@ -21,7 +21,8 @@ struct accounts_opts {
 	/* The client of Elastic Load Balancing with the keys of an EC2 client, one of client_for's
 	 * included. Borrowed. NULL: load balancers are not looked up. */
 	struct aws_client *(*elb_for)(void *client_for_arg, const struct aws_client *ec2);
-	bool dry_run; /* nothing is changed in any of them */
+	bool dry_run;	  /* nothing is changed in any of them */
+	bool trusts_tags; /* targets that only bear tmflow's or the seed's tags are used */
 	/* Many jobs share the accounts: lookups wait a moment for those of others, see gather.h. */
 	bool gathers;
 	int64_t fresh_ms; /* listings of targets older than that are read again. 0: read once */

@@ -85,6 +85,7 @@ dry_run_target(struct account *account, const struct target_request *request)
 		.id = id,
 		.subnet_id = (char *)subnet,
 		.made = true,
+		.proved = true,
 		.tagged = true,
 		.generation = generation,
 		.sources_max = instance_type_sources_max(request->rule->target_instance_type),

@@ -114,6 +114,7 @@ jobs_new(const struct jobs_opts *opts, struct tmf_err *err)
 	    .store = opts->store,
 	    .owner = opts->run_id,
 	    .gathers = true,
+	    .trusts_tags = opts->config != NULL && mirror_config_trusts_tags(opts->config),
 	    .fresh_ms = JOBS_TARGETS_FRESH_MS,
 	});
 	jobs->actions = jobs_open_run(jobs, NULL, err);

@@ -78,16 +78,67 @@ class Targets(harness.Case):
         self.assertEqual(sim.report()["instances"]["launched"], 2)
         self.assertEqual(self.creates(sim), 9)
 
-    def test_a_target_that_another_account_shares(self):
-        """Its owner writes its tags: with tmflow's they would have a subnet's traffic."""
-        sim = self.sim("--no-auth", "--single-subnet", "--plain", instances=6)
+    SEEDS = {"Name": "TrafficMirroringSourceAutomation"}
+    OURS = {"tmflow:tool": "tmflow", "tmflow:generation": "1", "tmflow:configuration": "config"}
+
+    def tagged(self, instances=6, tags=OURS):
+        """A world in which somebody has made a target, and given it the tags of one that serves the subnet; that target."""
+        sim = self.sim("--no-auth", "--single-subnet", "--plain", instances=instances)
         subnet = sim.ask("/_sim/world")["Subnets"][0]["SubnetId"]
         theirs = sim.query("RunInstances", MinCount=1, MaxCount=1, ImageId="ami-0123456789abcdef0", InstanceType="m5.large", SubnetId=subnet)
         interface = theirs.find("instancesSet/item/networkInterfaceSet/item").findtext("networkInterfaceId")
         target = sim.query("CreateTrafficMirrorTarget", NetworkInterfaceId=interface).findtext("trafficMirrorTarget/trafficMirrorTargetId")
-        tags = (("tmflow:subnet", subnet), ("TargetSubnetId", subnet), ("tmflow:generation", "1"))
-        for key, value in tags:
+        subnets = {"TargetSubnetId": subnet, **({"tmflow:subnet": subnet} if tags is self.OURS else {})}
+        for key, value in {**tags, **subnets}.items():
             sim.query("CreateTags", **{"ResourceId.1": target, "Tag.1.Key": key, "Tag.1.Value": value})
+        return sim, target
+
+    def trusting(self, sim):
+        with open(sim.config, encoding="utf-8") as f:
+            return self.write("trusting.yaml", f.read() + "\nname: config\ntrustTags: true\n")
+
+    def test_tags_are_no_proof(self):
+        """Who may tag a target would have a subnet's traffic: a run makes its own, says so once, and finds that one again without this store."""
+        for tags in (self.OURS, self.SEEDS):
+            sim, target = self.tagged(tags=tags)
+            plan = self.backfill(sim, "--dry-run")
+            self.assertNotIn(target, json.dumps([item for item in plan.json["plan"] if item["action"] == "create"]), plan.err)
+            done = self.backfill(sim)
+            self.assertEqual((done.code, done.json["summary"]["created"]), (0, 6), done.err)
+            self.assertEqual(done.err.count("target.only_tagged"), 1, done.err)
+            self.assertIn(target, done.err)
+            self.assertIn("trustTags", done.err)
+            mirrored_to = {session["trafficMirrorTargetId"] for session in sim.every_session()}
+            self.assertNotIn(target, mirrored_to)
+            self.assertEqual(self.summary(self.backfill(sim, state="another")), {"present": 6})
+            session = sim.every_session()[0]
+            sim.query("DeleteTrafficMirrorSession", TrafficMirrorSessionId=session["trafficMirrorSessionId"])
+            self.assertEqual(self.summary(self.backfill(sim, state="a third")), {"created": 1, "present": 5})
+            self.assertEqual({session["trafficMirrorTargetId"] for session in sim.every_session()}, mirrored_to)
+            sim.stop()
+
+    def test_tags_that_are_trusted(self):
+        for tags in (self.OURS, self.SEEDS):
+            sim, target = self.tagged(tags=tags)
+            done = self.backfill(sim, config=self.trusting(sim))
+            self.assertEqual((done.code, done.json["summary"]["created"]), (0, 6), done.err)
+            self.assertNotIn("target.only_tagged", done.err)
+            self.assertEqual({session["trafficMirrorTargetId"] for session in sim.every_session()}, {target})
+            sim.stop()
+
+    def test_sessions_to_a_tagged_target_stay(self):
+        """What mirrors there already is as the rule says: only new sources go elsewhere."""
+        sim, target = self.tagged(tags=self.SEEDS)
+        self.assertEqual(self.backfill(sim, "--hook", self.write("half.lua", "local n = 0 return {eligible = function(i) n = n + 1 return n <= 3 end}"),
+                                       config=self.trusting(sim)).json["summary"]["created"], 3)
+        done = self.backfill(sim, state="another")
+        self.assertEqual(self.summary(done), {"created": 3, "present": 3}, done.err)
+        self.assertEqual([session["trafficMirrorTargetId"] for session in sim.every_session()].count(target), 3)
+
+    def test_a_target_that_another_account_shares(self):
+        """Its owner writes its tags: with tmflow's they would have a subnet's traffic."""
+        sim, target = self.tagged()
+        sim.config = self.trusting(sim)
         sim.change("DescribeTrafficMirrorTargets", r"<ownerId>\d+</ownerId>", "<ownerId>999999999999</ownerId>", count=0)
         done = self.backfill(sim)
         self.assertEqual(done.code, 0, done.err)

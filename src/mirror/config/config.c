@@ -403,16 +403,18 @@ config_read_trusted(struct config_reader *reader, struct mirror_config *config)
 	config_leave(reader, mark);
 }
 
-static void
-config_read_prune(struct config_reader *reader, struct mirror_config *config)
+/* False where absent. */
+static bool
+config_read_switch(
+    struct config_reader *reader, const struct mirror_config *config, const char *key)
 {
-	const json_t *prune = json_object_get(config->root, "prune");
-	size_t mark = config_enter(reader, "prune");
+	const json_t *value = json_object_get(config->root, key);
+	size_t mark = config_enter(reader, key);
 
-	if (config_given(prune) && !json_is_boolean(prune))
-		config_invalid(reader, "prune must be true or false");
-	config->prune = json_is_true(prune);
+	if (config_given(value) && !json_is_boolean(value))
+		config_invalid(reader, "%s must be true or false", key);
 	config_leave(reader, mark);
+	return json_is_true(value);
 }
 
 /* All checks run, whatever the ones before found: a file with five faults is mended in one round. A
@@ -439,7 +441,8 @@ mirror_config_load(const struct doc *doc, struct diag_list *diags)
 		config_read_types(&reader, config);
 		config_read_states(&reader, config);
 		config_read_hook(&reader, config);
-		config_read_prune(&reader, config);
+		config->prune = config_read_switch(&reader, config, "prune");
+		config->trusts_tags = config_read_switch(&reader, config, "trustTags");
 		config_read_trusted(&reader, config);
 	} else {
 		config_invalid(

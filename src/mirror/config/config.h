@@ -125,6 +125,9 @@ bool mirror_config_type_is_source(const struct mirror_config *config, const char
 /* prune: true where each run removes unwanted sessions. */
 bool mirror_config_prune(const struct mirror_config *config);
 
+/* trustTags: true where a target's tags are proof enough that it is tmflow's. */
+bool mirror_config_trusts_tags(const struct mirror_config *config);
+
 /* trustedAccounts: true if the account is one of them. */
 bool mirror_config_trusts(const struct mirror_config *config, const char *account_id);
 

@@ -208,6 +208,12 @@ mirror_config_hook(const struct mirror_config *config)
 }
 
 bool
+mirror_config_trusts_tags(const struct mirror_config *config)
+{
+	return config->trusts_tags;
+}
+
+bool
 mirror_config_prune(const struct mirror_config *config)
 {
 	return config->prune;

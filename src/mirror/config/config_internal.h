@@ -23,6 +23,7 @@ struct mirror_config {
 	size_t count;
 	const char *hook;
 	bool prune;
+	bool trusts_tags;
 	struct config_guardduty guardduty;
 	const json_t *unmirrorable; /* [pattern]; borrowed from root */
 	const json_t *mirrorable;

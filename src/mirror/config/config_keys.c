@@ -122,6 +122,10 @@ const struct config_key config_root_keys[] = {
     {"prune",
 	"true: each run also removes sessions of this configuration that no rule wants any more",
 	.form = FORM_BOOLEAN},
+    {"trustTags",
+	"true: targets that only bear tmflow's or the seed application's tags are used for new "
+	"sources, too, without proof that they are tmflow's",
+	.form = FORM_BOOLEAN},
     {"trustedAccounts",
 	"other accounts whose targets may receive from this one, and who may be given targets of "
 	"this one: tmflow audit reports all others",

@@ -107,6 +107,7 @@ inventory_add(struct inventory *inventory, const struct target *target)
 	if (entry == NULL)
 		entry = inventory_new_entry(inventory, target->id);
 	entry->made = entry->made || target->made;
+	entry->proved = entry->proved || target->proved || target->made_wall_ms != 0;
 	entry->full = entry->full || target->full;
 	entry->tagged = entry->tagged || target->tagged;
 	entry->dead = entry->dead || target->dead;
@@ -162,7 +163,8 @@ inventory_parse_generation(const char *text)
  * id.
  */
 void
-inventory_add_listed(struct inventory *inventory, const json_t *listed, const char *account_id)
+inventory_add_listed(
+    struct inventory *inventory, const json_t *listed, const char *account_id, bool trusts_tags)
 {
 	const char *owner_id = jsonx_get_string(listed, "OwnerId");
 	bool is_foreign =
@@ -192,6 +194,7 @@ inventory_add_listed(struct inventory *inventory, const json_t *listed, const ch
 		target.full = present == NULL;
 		target.tagged = present != NULL;
 		target.generation = inventory_parse_generation(generation);
+		target.proved = trusts_tags;
 	}
 	inventory_add(inventory, &target);
 }
@@ -209,7 +212,8 @@ inventory_current_beside(
 	json_array_foreach (json_object_get(inventory->by_subnet, subnet_id), i, number) {
 		const struct target *target = inventory->at[json_integer_value(number)];
 
-		if (!target->full && !target->dead && strcmp(target->id, target_id) != 0 &&
+		if (target->proved && !target->full && !target->dead &&
+		    strcmp(target->id, target_id) != 0 &&
 		    (current == NULL || target->generation > current->generation))
 			current = target;
 	}

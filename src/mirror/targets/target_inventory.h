@@ -18,7 +18,10 @@ struct target {
 	char *owner_id;	    /* the account; NULL: not known yet */
 	/* Whose sources it was made for; NULL: neither tmflow nor the seed made it, or unknown. */
 	char *subnet_id;
-	bool made;   /* by tmflow or the seed application */
+	bool made; /* by tmflow or the seed application, as its tags say */
+	/* And they say true: this store made it, or its instance's client token proves it. New
+	 * sources get no other one; see launch_proof.h. */
+	bool proved;
 	bool full;   /* answered that it takes no more sources, or lost its tag for that */
 	bool tagged; /* bears TAG_SUBNET, as far as is known: comes off when it is full */
 	/* As many sources as it takes are mirrored to it: loses its tag, too. See
@@ -56,16 +59,17 @@ void inventory_fini(struct inventory *inventory);
 /* Adds (or merges into what is known by that id) a target; fields are copied. */
 void inventory_add(struct inventory *inventory, const struct target *target);
 
-/* The same from DescribeTrafficMirrorTargets, as that account sees it ("": not known yet). */
-void
-inventory_add_listed(struct inventory *inventory, const json_t *listed, const char *account_id);
+/* The same from DescribeTrafficMirrorTargets, as that account sees it ("": not known yet).
+ * trusts_tags: they are proof enough. */
+void inventory_add_listed(
+    struct inventory *inventory, const json_t *listed, const char *account_id, bool trusts_tags);
 
 /* NULL when unknown. Borrows, until the inventory ends. */
 struct target *inventory_find(const struct inventory *inventory, const char *target_id);
 const struct target *inventory_holding(const struct inventory *inventory, const char *interface_id);
 
-/* The target that new sources of the subnet get: the youngest that is neither full nor dead;
- * NULL if the subnet has no such target. */
+/* The target that new sources of the subnet get: the youngest that is proved and neither full nor
+ * dead; NULL if the subnet has no such target. */
 const struct target *inventory_current(const struct inventory *inventory, const char *subnet_id);
 
 /* The same without one: what new sources get once that is gone. */

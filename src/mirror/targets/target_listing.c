@@ -42,7 +42,8 @@ target_listing_page(void *arg, json_t *reply, struct tmf_err *err)
 
 	(void)err;
 	json_array_foreach (jsonx_get_array(reply, "TrafficMirrorTargets"), i, listed)
-		inventory_add_listed(&listing->coming, listed, listing->account->id);
+		inventory_add_listed(
+		    &listing->coming, listed, listing->account->id, listing->account->trusts_tags);
 	return EC2_PAGE_MORE;
 }
 

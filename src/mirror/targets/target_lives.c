@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "mirror/config/instance.h"
 #include "mirror/config/instance_types.h"
+#include "mirror/targets/launch_proof.h"
 #include "mirror/targets/target_facts.h"
 #include "mirror/targets/target_requests.h"
 
@@ -46,7 +47,8 @@ struct target_lives {
 	/* Both: true where the instance lives, false where it is over. An interface that is on
 	 * no list is in neither. */
 	json_t *by_interface;
-	json_t *by_launch; /* "SUBNET GENERATION", as it was launched */
+	json_t *by_launch;   /* "SUBNET GENERATION", as it was launched */
+	json_t *only_tagged; /* {target: true} that were warned of */
 };
 
 static void lives_look(struct target_lives *lives);
@@ -82,6 +84,7 @@ target_lives_free(struct target_lives *lives)
 	waiters_fini(&lives->waiters);
 	lives_forget_look(lives);
 	lives_hold(lives, false);
+	json_decref(lives->only_tagged);
 	free(lives);
 }
 
@@ -96,12 +99,35 @@ lives_fail(struct target_lives *lives, const struct tmf_err *err)
 	waiters_fail(&lives->waiters, err);
 }
 
+/* Such a target would have its subnet's new sources if its tags were proof. Once a process. */
+static void
+lives_warn_of_tags(struct target_lives *lives)
+{
+	const struct inventory *inventory = &lives->list->inventory;
+
+	for (size_t i = 0; i < inventory->count; i++) {
+		const struct target *target = inventory->at[i];
+
+		if (target->proved || !target->tagged || target->full || target->dead ||
+		    target->subnet_id == NULL ||
+		    json_object_get(lives->only_tagged, target->id) != NULL)
+			continue;
+		json_object_set_new(lives->only_tagged, target->id, json_true());
+		log_event(LOG_WARN, "target.only_tagged", LOG_STR("target", target->id),
+		    LOG_STR("subnet", target->subnet_id),
+		    LOG_STR("cause",
+			"nothing but its tags says that it is tmflow's: new sources do not get it"),
+		    LOG_STR("hint", "trustTags: true in the configuration, or its targetId"));
+	}
+}
+
 static void
 lives_settle(struct target_lives *lives)
 {
 	json_t *result = json_object();
 
 	assert(lives->busy);
+	lives_warn_of_tags(lives);
 	lives->busy = false;
 	lives_hold(lives, false);
 	lives->known = lives->list->times;
@@ -287,6 +313,22 @@ lives_note_holder(struct target_lives *lives, const char *interface_id, const ch
 		target->sources_max = instance_type_sources_max(type);
 }
 
+/* The target of the instance's primary interface is ours if the instance was launched for it. */
+static void
+lives_note_proof(struct target_lives *lives, const json_t *instance)
+{
+	const char *interface_id =
+	    jsonx_get_string(instance_primary_interface(instance), "NetworkInterfaceId");
+	const char *subnet_id = jsonx_get_string(instance, "SubnetId");
+	const struct target *held =
+	    interface_id != NULL ? inventory_holding(&lives->list->inventory, interface_id) : NULL;
+
+	if (held != NULL && held->made && !held->proved && held->subnet_id != NULL &&
+	    subnet_id != NULL && strcmp(held->subnet_id, subnet_id) == 0 &&
+	    launch_is_proved(instance))
+		inventory_find(&lives->list->inventory, held->id)->proved = true;
+}
+
 /* One that is stopped takes no packets, so its target is as good as gone until somebody starts it.
  * An instance is noted twice, by interface and by launch. The interface is exact, but is gone with
  * the instance; the launch's tags outlast it for about an hour. */
@@ -300,6 +342,7 @@ lives_note_instance(struct target_lives *lives, const json_t *instance)
 	json_t *interface;
 	size_t i;
 
+	lives_note_proof(lives, instance);
 	json_array_foreach (jsonx_get_array(instance, "NetworkInterfaces"), i, interface) {
 		const char *id = jsonx_get_string(interface, "NetworkInterfaceId");
 
@@ -361,7 +404,7 @@ lives_list_next(struct target_lives *lives)
 		json_array_append(values, json_array_get(listing->values, listing->asked++));
 	filters = describe_filter(listing->filter, values);
 	lives->call =
-	    ec2_pages(lives->list->account->ec2, &(struct ec2_pages){.list = &ec2_list_instances,
+	    ec2_pages(lives->list->account->ec2, &(struct ec2_pages){.list = &ec2_list_launches,
 						     .filters = filters,
 						     .on_page = lives_list_page,
 						     .arg = lives});
@@ -461,6 +504,7 @@ target_lives_new(struct target_listing *list)
 	struct target_lives *lives = mem_zalloc(1, sizeof(*lives));
 
 	lives->list = list;
+	lives->only_tagged = json_object();
 	lives->timer.fire = lives_look_again;
 	return lives;
 }

@@ -324,7 +324,7 @@ target_rooms_choose(struct target_rooms *rooms, const char *subnet_id, const cha
 	json_array_foreach (json_object_get(inventory->by_subnet, subnet_id), i, index) {
 		struct target *target = inventory->at[json_integer_value(index)];
 
-		if (target->full || target->dead)
+		if (!target->proved || target->full || target->dead)
 			continue;
 		if (target_room_has(rooms, target->id, interface_id))
 			return target;
