@@ -4,83 +4,104 @@
 
 #include <assert.h>
 
+/* The items in it were taken, but the place in the checkpoint is before them. */
+void
+batch_draft_fini(struct batch_draft *draft)
+{
+	json_decref(draft->input);
+	*draft = (struct batch_draft){0};
+}
+
 /* Items until the batch is full by their number or by its size: the item that is too much is not
- * taken, and begins the next one. bytes: of the input around them. */
-static int
-batch_fill(struct items *items, batch_select_fn *select, void *arg, json_t *batch, size_t bytes,
+ * taken, and begins the next one. Returns: ROWS_ITEM when it is full. */
+static enum rows_next
+batch_fill(struct items *items, struct batch_draft *draft, const struct batch_select *select,
     struct tmf_err *err)
 {
 	size_t bytes_max = (size_t)items_batch_bytes(items);
 	json_t *item;
 	json_t *input = NULL;
 
-	for (int64_t count = 0; count < items_batch_items(items); count++) {
+	while (draft->counted < items_batch_items(items)) {
 		enum rows_next next = items_peek(items, &item, err);
 
-		if (next == ROWS_OVER)
-			return 0;
-		if (next != ROWS_ITEM ||
-		    select(arg, items_place(items)->taken, item, &input, err) < 0)
-			return -1;
-		bytes += jsonx_text_bytes(input, bytes_max) + (count > 0);
-		if (bytes > bytes_max && count > 0) {
+		if (next != ROWS_ITEM)
+			return next == ROWS_OVER ? ROWS_ITEM : next;
+		if (select->fn(select->arg, items_place(items)->taken, item, &input, err) < 0)
+			return ROWS_FAILED;
+		draft->bytes += jsonx_text_bytes(input, bytes_max) + (draft->counted > 0);
+		if (draft->bytes > bytes_max && draft->counted > 0) {
 			json_decref(input);
-			return 0;
+			return ROWS_ITEM;
 		}
-		json_array_append_new(batch, input);
-		if (bytes > bytes_max)
-			return tmf_err_set_name(err, TMF_ERR_ASL, "States.DataLimitExceeded",
+		json_array_append_new(draft->items, input);
+		if (draft->bytes > bytes_max) {
+			tmf_err_set_name(err, TMF_ERR_ASL, "States.DataLimitExceeded",
 			    "An item does not fit into a batch of %zu bytes.", bytes_max);
+			return ROWS_FAILED;
+		}
 		items_take(items);
+		draft->counted++;
 	}
-	return 0;
+	return ROWS_ITEM;
 }
 
-static int
-batch_of_many(struct items *items, batch_select_fn *select, void *arg, json_t **ret_input,
-    struct tmf_err *err)
+/* BatchInput counts towards the size of the batch, as on AWS. */
+static void
+batch_begin(const struct items *items, struct batch_draft *draft)
 {
-	json_t *batch = json_array();
-	json_t *input = json_object();
-	size_t bytes;
-
+	draft->items = json_array();
+	draft->input = json_object();
+	draft->first = items_place(items)->taken;
 	if (items_batch_input(items) != NULL)
-		json_object_set(input, "BatchInput", items_batch_input(items));
-	json_object_set_new(input, "Items", batch);
-	bytes = jsonx_text_bytes(input, ASL_DATA_BYTES_MAX);
-	if (batch_fill(items, select, arg, batch, bytes, err) < 0) {
-		json_decref(input);
-		return -1;
-	}
-	*ret_input = input;
-	return 0;
+		json_object_set(draft->input, "BatchInput", items_batch_input(items));
+	json_object_set_new(draft->input, "Items", draft->items);
+	draft->bytes = jsonx_text_bytes(draft->input, ASL_DATA_BYTES_MAX);
 }
 
-static int
-batch_of_one(struct items *items, batch_select_fn *select, void *arg, json_t **ret_input,
-    struct tmf_err *err)
+static enum rows_next
+batch_of_many(struct items *items, struct batch_draft *draft, const struct batch_select *select,
+    struct batch_result *ret_result, struct tmf_err *err)
 {
+	enum rows_next next;
+
+	if (draft->input == NULL)
+		batch_begin(items, draft);
+	next = batch_fill(items, draft, select, err);
+	assert(items_place(items)->taken == draft->first + draft->counted);
+	if (next == ROWS_ITEM) {
+		*ret_result = (struct batch_result){json_incref(draft->input), draft->counted};
+		assert(draft->counted > 0);
+	}
+	if (next != ROWS_MORE)
+		batch_draft_fini(draft);
+	return next;
+}
+
+static enum rows_next
+batch_of_one(struct items *items, const struct batch_select *select,
+    struct batch_result *ret_result, struct tmf_err *err)
+{
+	enum rows_next next;
+	json_t *input;
 	json_t *item;
 
-	if (items_peek(items, &item, err) != ROWS_ITEM ||
-	    select(arg, items_place(items)->taken, item, ret_input, err) < 0)
-		return -1;
+	next = items_peek(items, &item, err);
+	if (next != ROWS_ITEM)
+		return next;
+	if (select->fn(select->arg, items_place(items)->taken, item, &input, err) < 0)
+		return ROWS_FAILED;
 	items_take(items);
-	return 0;
+	*ret_result = (struct batch_result){input, 1};
+	return ROWS_ITEM;
 }
 
-int
-batch_next(struct items *items, batch_select_fn *select, void *arg, json_t **ret_input,
-    int64_t *ret_count, struct tmf_err *err)
+enum rows_next
+batch_next(struct items *items, struct batch_draft *draft, const struct batch_select *select,
+    struct batch_result *ret_result, struct tmf_err *err)
 {
-	int64_t before = items_place(items)->taken;
-	int ret = items_batch_items(items) > 0 ? batch_of_many(items, select, arg, ret_input, err)
-					       : batch_of_one(items, select, arg, ret_input, err);
-
-	assert(items_place(items)->taken >= before);
-	if (ret < 0)
-		return -1;
-	*ret_count = items_place(items)->taken - before;
-	assert(*ret_count > 0);
-	return 0;
+	if (items_batch_items(items) > 0)
+		return batch_of_many(items, draft, select, ret_result, err);
+	assert(draft->input == NULL);
+	return batch_of_one(items, select, ret_result, err);
 }

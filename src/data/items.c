@@ -17,41 +17,31 @@
 #define PIECE_BYTES	65536u
 #define SOURCE_OF_STATE "STATE_DATA" /* AWS's word for items that are in the state's input */
 
+enum items_kind { ITEMS_LIST, ITEMS_FILE, ITEMS_OBJECT, ITEMS_LISTING, ITEMS_MANIFEST };
+
 struct items {
+	enum items_kind kind;
 	int64_t items_max; /* -1: all */
 	int64_t batch_items;
 	int64_t batch_bytes;
 	json_t *batch_input;
 	struct items_place place;
 	json_t *head; /* peeked and not taken; owned */
-	int64_t head_end;
 	bool over;
 	char *name; /* of the object; NULL: a list */
 
 	json_t *list;
+	struct object_rows *object;
+	struct listing *listing;
+	struct manifest *manifest;
 
-	struct rows *rows; /* of an object */
+	struct rows *rows; /* of a file */
 	int fd;
 	int64_t read_offset; /* where the next piece begins */
 	char piece[PIECE_BYTES];
 };
 
 /* --- a local file --- */
-
-/* The path of {"Bucket": "file://FOLDER", "Key": "a/b.csv"}, malloc'ed; NULL with *err. */
-static char *
-file_path(const json_t *arguments, struct tmf_err *err)
-{
-	const char *bucket = jsonx_get_string(arguments, "Bucket");
-	const char *key = jsonx_get_string(arguments, "Key");
-
-	if (bucket == NULL || key == NULL || bucket[0] == '\0' || key[0] == '\0') {
-		tmf_err_set_name(err, TMF_ERR_ASL, ASL_ERROR_READER,
-		    "ItemReader: Bucket and Key must be strings that are not empty");
-		return NULL;
-	}
-	return local_path(bucket, key, ASL_ERROR_READER, err);
-}
 
 /* A pipe would block the loop, so that only a regular file is read. Its size and the time of its
  * last change say later whether it is still the same. */
@@ -60,7 +50,8 @@ file_open(struct items *items, const json_t *arguments, struct tmf_err *err)
 {
 	struct stat status;
 
-	items->name = file_path(arguments, err);
+	items->name = local_path(jsonx_get_string(arguments, "Bucket"),
+	    jsonx_get_string(arguments, "Key"), ASL_ERROR_READER, err);
 	if (items->name == NULL)
 		return -1;
 	items->fd = open(items->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -121,6 +112,42 @@ items_next_of_list(struct items *items, json_t **ret_item)
 	return ROWS_ITEM;
 }
 
+/* A listing has no text: each of its items came whole. */
+static enum rows_next
+items_next_of_listing(struct items *items, json_t **ret_item, struct tmf_err *err)
+{
+	switch (listing_next(items->listing, ret_item, err)) {
+	case OBJECT_PIECE:
+		return ROWS_ITEM;
+	case OBJECT_WAIT:
+		return ROWS_MORE;
+	case OBJECT_OVER:
+		return ROWS_OVER;
+	case OBJECT_FAILED:
+		break;
+	}
+	return ROWS_FAILED;
+}
+
+static enum rows_next
+items_next(struct items *items, json_t **ret_item, struct tmf_err *err)
+{
+	switch (items->kind) {
+	case ITEMS_LIST:
+		return items_next_of_list(items, ret_item);
+	case ITEMS_FILE:
+		return items_next_row(items, ret_item, err);
+	case ITEMS_OBJECT:
+		return object_rows_next(items->object, ret_item, err);
+	case ITEMS_LISTING:
+		return items_next_of_listing(items, ret_item, err);
+	case ITEMS_MANIFEST:
+		return manifest_next(items->manifest, ret_item, err);
+	}
+	assert(!"not a kind of items");
+	return ROWS_FAILED;
+}
+
 enum rows_next
 items_peek(struct items *items, json_t **ret_item, struct tmf_err *err)
 {
@@ -131,27 +158,58 @@ items_peek(struct items *items, json_t **ret_item, struct tmf_err *err)
 	if (items->head == NULL) {
 		if (items->items_max >= 0 && items->place.taken >= items->items_max)
 			next = ROWS_OVER;
-		else if (items->rows == NULL)
-			next = items_next_of_list(items, &items->head);
 		else
-			next = items_next_row(items, &items->head, err);
-		items->head_end =
-		    items->rows != NULL ? rows_offset(items->rows) : items->place.taken + 1;
+			next = items_next(items, &items->head, err);
 	}
-	assert(next != ROWS_MORE && (next == ROWS_ITEM) == (items->head != NULL));
+	assert((next == ROWS_ITEM) == (items->head != NULL));
 	items->over = next == ROWS_OVER;
 	*ret_item = items->head;
 	return next;
 }
 
+/* Of an object the version is known by the time that one of its items is. */
+static void
+items_note_place(struct items *items)
+{
+	struct items_place *place = &items->place;
+	struct manifest_place at;
+
+	switch (items->kind) {
+	case ITEMS_LIST:
+		place->offset = place->taken;
+		break;
+	case ITEMS_FILE:
+		place->offset = rows_offset(items->rows);
+		break;
+	case ITEMS_OBJECT:
+		place->offset = object_rows_offset(items->object);
+		snprintf(place->version, sizeof(place->version), "%s",
+		    object_etag(object_rows_object(items->object)));
+		break;
+	case ITEMS_LISTING:
+		place->offset = place->taken;
+		snprintf(
+		    place->after, sizeof(place->after), "%s", jsonx_get_string(items->head, "Key"));
+		break;
+	case ITEMS_MANIFEST:
+		manifest_get_place(items->manifest, &at);
+		place->offset = at.offset;
+		place->file = at.file;
+		memcpy(place->version, at.version, sizeof(place->version));
+		break;
+	}
+}
+
+/* Nothing is read ahead of the head, so that the reading stands behind it. */
 void
 items_take(struct items *items)
 {
-	assert(items->head != NULL && items->head_end > items->place.offset);
+	assert(items->head != NULL && !items->over);
+	items->place.taken++;
+	items_note_place(items);
+	assert(items->place.offset > 0);
 	json_decref(items->head);
 	items->head = NULL;
-	items->place.offset = items->head_end;
-	items->place.taken++;
 }
 
 /* --- the whole --- */
@@ -165,11 +223,11 @@ items_go_to(struct items *items, const struct items_place *place, struct tmf_err
 		return local_fail(items->name != NULL ? items->name : SOURCE_OF_STATE,
 		    "changed since the run began, so that it cannot go on in the middle",
 		    ASL_ERROR_READER, err);
-	if (items->rows == NULL && place->offset != place->taken)
+	if (items->kind == ITEMS_LIST && place->offset != place->taken)
 		return local_fail(
 		    SOURCE_OF_STATE, "no such place in a list", ASL_ERROR_READER, err);
 	items->place = *place;
-	if (items->rows == NULL || place->offset == 0)
+	if (items->kind == ITEMS_LIST || place->offset == 0)
 		return 0;
 	while (rows_wants_header(items->rows)) {
 		json_t *item = NULL;
@@ -189,25 +247,138 @@ items_go_to(struct items *items, const struct items_place *place, struct tmf_err
 	return 0;
 }
 
-struct items *
-items_open(const struct step_source *source, const struct asl_reader *reader, json_t *list,
-    const struct items_place *place, struct tmf_err *err)
+/* --- objects of S3 --- */
+
+static struct object_opts
+items_object_opts(const struct items_opts *opts)
 {
+	const json_t *arguments = opts->source->arguments;
+
+	return (struct object_opts){.objects = opts->objects,
+	    .bucket = jsonx_get_string(arguments, "Bucket"),
+	    .key = jsonx_get_string(arguments, "Key"),
+	    .version_id = jsonx_get_string(arguments, "VersionId"),
+	    .error = ASL_ERROR_READER,
+	    .waiter = opts->waiter};
+}
+
+/* The place of items has all that one of a manifest has: it is stored as one. */
+static void
+items_open_manifest(struct items *items, const struct items_opts *opts)
+{
+	const struct object_opts object = items_object_opts(opts);
+	struct manifest_place at;
+
+	items->kind = ITEMS_MANIFEST;
+	if (opts->place != NULL) {
+		at = (struct manifest_place){
+		    .file = opts->place->file, .offset = opts->place->offset};
+		memcpy(at.version, opts->place->version, sizeof(at.version));
+	}
+	items->manifest = manifest_open(&object, opts->place != NULL ? &at : NULL);
+	items->name = mem_strdup(manifest_name(items->manifest));
+}
+
+/* The first reply says which state of the object is read. Only one that goes on has it already. */
+static void
+items_open_object(struct items *items, const struct items_opts *opts)
+{
+	struct object_opts object = items_object_opts(opts);
+
+	items->kind = ITEMS_OBJECT;
+	object.etag = opts->place != NULL ? opts->place->version : NULL;
+	items->object =
+	    object_rows_open(&object, opts->reader, opts->place != NULL ? opts->place->offset : 0);
+	items->name = mem_strdup(object_name(object_rows_object(items->object)));
+}
+
+static void
+items_open_listing(struct items *items, const struct items_opts *opts)
+{
+	const json_t *arguments = opts->source->arguments;
+
+	items->kind = ITEMS_LISTING;
+	items->listing = listing_open(&(struct listing_opts){.objects = opts->objects,
+	    .bucket = jsonx_get_string(arguments, "Bucket"),
+	    .prefix = jsonx_get_string(arguments, "Prefix"),
+	    .after = opts->place != NULL ? opts->place->after : "",
+	    .error = ASL_ERROR_READER,
+	    .waiter = opts->waiter});
+	items->name = mem_strdup(listing_name(items->listing));
+}
+
+/* What the arguments of a reader must say, and may. */
+static int
+items_check_arguments(const struct items_opts *opts, struct tmf_err *err)
+{
+	const json_t *arguments = opts->source->arguments;
+	const char *bucket = jsonx_get_string(arguments, "Bucket");
+	const char *key = jsonx_get_string(arguments, "Key");
+
+	if (bucket == NULL || bucket[0] == '\0' ||
+	    (!opts->reader->lists && (key == NULL || key[0] == '\0')))
+		return tmf_err_set_name(err, TMF_ERR_ASL, ASL_ERROR_READER,
+		    opts->reader->lists
+			? "ItemReader: Bucket must be a string that is not empty"
+			: "ItemReader: Bucket and Key must be strings that are not empty");
+	if (json_object_get(arguments, "Prefix") != NULL &&
+	    jsonx_get_string(arguments, "Prefix") == NULL)
+		return tmf_err_set_name(
+		    err, TMF_ERR_ASL, ASL_ERROR_READER, "ItemReader: Prefix must be a string");
+	if (local_is_folder(bucket) &&
+	    (opts->reader->lists || opts->reader->input == ASL_READER_MANIFEST))
+		return tmf_err_set_name(err, TMF_ERR_ASL, ASL_ERROR_READER,
+		    "%s: a local folder has files only: %s is read from S3", bucket,
+		    opts->reader->lists ? "a list of objects" : "an inventory");
+	if (!local_is_folder(bucket) && opts->objects == NULL)
+		return tmf_err_set_name(err, TMF_ERR_ASL, ASL_ERROR_READER,
+		    "s3://%s/%s: S3 is not asked here; a local file has Bucket: file://FOLDER",
+		    bucket, key != NULL ? key : "");
+	return 0;
+}
+
+/* The kind is the reader's, but for an object of which the bucket says whether it is a file. Those
+ * of S3 are not asked for before the first look at an item. */
+static int
+items_open_source(struct items *items, const struct items_opts *opts, struct tmf_err *err)
+{
+	if (items_check_arguments(opts, err) < 0)
+		return -1;
+	if (opts->place != NULL &&
+	    !local_is_folder(jsonx_get_string(opts->source->arguments, "Bucket")))
+		items->place = *opts->place;
+	if (opts->reader->lists) {
+		items_open_listing(items, opts);
+	} else if (opts->reader->input == ASL_READER_MANIFEST) {
+		items_open_manifest(items, opts);
+	} else if (!local_is_folder(jsonx_get_string(opts->source->arguments, "Bucket"))) {
+		items_open_object(items, opts);
+	} else {
+		items->kind = ITEMS_FILE;
+		if (file_open(items, opts->source->arguments, err) < 0)
+			return -1;
+		items->rows = rows_new(opts->reader);
+	}
+	return 0;
+}
+
+struct items *
+items_open(const struct items_opts *opts, struct tmf_err *err)
+{
+	const struct step_source *source = opts->source;
 	struct items *items = mem_zalloc(1, sizeof(*items));
 
-	assert(source->streamed && (list == NULL) == (source->arguments != NULL));
+	assert(source->streamed && (opts->list == NULL) == (source->arguments != NULL));
 	items->fd = -1;
 	items->items_max = source->items_max;
 	items->batch_items = source->batch_items;
 	items->batch_bytes = source->batch_bytes;
 	items->batch_input = json_incref(source->batch_input);
-	items->list = json_incref(list);
-	if (list == NULL) {
-		if (file_open(items, source->arguments, err) < 0)
-			goto failed;
-		items->rows = rows_new(reader);
-	}
-	if (place != NULL && items_go_to(items, place, err) < 0)
+	items->list = json_incref(opts->list);
+	if (opts->list == NULL && items_open_source(items, opts, err) < 0)
+		goto failed;
+	if (opts->place != NULL && (items->kind == ITEMS_LIST || items->kind == ITEMS_FILE) &&
+	    items_go_to(items, opts->place, err) < 0)
 		goto failed;
 	return items;
 failed:
@@ -223,6 +394,9 @@ items_free(struct items *items)
 	if (items->fd >= 0)
 		close(items->fd);
 	rows_free(items->rows);
+	object_rows_free(items->object);
+	listing_free(items->listing);
+	manifest_free(items->manifest);
 	json_decref(items->head);
 	json_decref(items->list);
 	json_decref(items->batch_input);

@@ -2,17 +2,19 @@
 
 #include "base/mem.h"
 
-#include <stdbool.h>
+#include <assert.h>
 #include <string.h>
 
 #define FOLDER_SCHEME "file://"
 
+/* A file's name and the system's own words: what a person looks for with either. */
 int
 local_fail(const char *path, const char *why, const char *error, struct tmf_err *err)
 {
 	return tmf_err_set_name(err, TMF_ERR_ASL, error, "%s: %s", path, why);
 }
 
+/* ".." is a step up only as a whole segment: "..x" is a name. */
 static bool
 local_key_leaves(const char *key)
 {
@@ -24,18 +26,21 @@ local_key_leaves(const char *key)
 	return false;
 }
 
+/* No bucket of S3 has a colon in its name. */
+bool
+local_is_folder(const char *bucket)
+{
+	return strncmp(bucket, FOLDER_SCHEME, strlen(FOLDER_SCHEME)) == 0;
+}
+
+/* A folder without a name is the working directory; an absolute one begins behind the third
+ * slash. */
 char *
 local_path(const char *bucket, const char *key, const char *error, struct tmf_err *err)
 {
 	const char *folder = bucket + strlen(FOLDER_SCHEME);
 
-	if (strncmp(bucket, FOLDER_SCHEME, strlen(FOLDER_SCHEME)) != 0) {
-		tmf_err_set_name(err, TMF_ERR_ASL, error,
-		    "s3://%s/%s: this version knows local files only: Bucket: " FOLDER_SCHEME
-		    "FOLDER",
-		    bucket, key);
-		return NULL;
-	}
+	assert(local_is_folder(bucket));
 	if (local_key_leaves(key)) {
 		local_fail(key, "leaves its folder by \"..\"", error, err);
 		return NULL;

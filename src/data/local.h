@@ -3,11 +3,17 @@
 
 #include "tmflow/error.h"
 
+#include <stdbool.h>
+
+/* Whether a bucket is a folder, "file://FOLDER", and not one of S3. */
+bool local_is_folder(const char *bucket);
+
 /*
  * The path of an object in a bucket that is a folder: "file://FOLDER" and "a/b.csv" are
  * "FOLDER/a/b.csv". Keys often come from a workflow's input, which others may write: they stay in
  * the folder that the definition names. error: the name of what is reported.
- * Returns: malloc'ed; NULL with *err for another bucket (of S3), or a key with ".." in it.
+ * Takes: a bucket that is a folder.
+ * Returns: malloc'ed; NULL with *err for a key with ".." in it.
  */
 char *local_path(const char *bucket, const char *key, const char *error, struct tmf_err *err);
 

@@ -80,6 +80,8 @@ rows_next(struct rows *rows, json_t **ret_item, struct tmf_err *err)
 		return rows_lines_next(rows, ret_item, err);
 	case ASL_READER_JSON:
 		return rows_json_next(rows, ret_item, err);
+	case ASL_READER_MANIFEST:
+		break;
 	}
 	assert(!"not an input type");
 	return ROWS_FAILED;

@@ -296,6 +296,9 @@ writer_set_folder(struct writer *writer, const struct writer_opts *opts, struct 
 	    (prefix == NULL && json_object_get(opts->destination, "Prefix") != NULL))
 		return tmf_err_set_name(err, TMF_ERR_ASL, ERROR_WRITER,
 		    "ResultWriter: Bucket must be a string that is not empty, and Prefix a string");
+	if (!local_is_folder(bucket))
+		return tmf_err_set_name(err, TMF_ERR_ASL, ERROR_WRITER,
+		    "s3://%s: this version writes local files only: Bucket: file://FOLDER", bucket);
 	while (len > 0 && prefix[len - 1] == '/')
 		len--;
 	writer->bucket = mem_strdup(bucket);

@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "data/batch.h"
 #include "engine/branch_row.h"
 #include "engine/checkpoint.h"
 #include "engine/children.h"
@@ -258,45 +257,56 @@ branch_item_input(void *arg, int64_t number, json_t *item, json_t **ret_input, s
 	return ret;
 }
 
+/* The scope of states in which the child of this number walks. A Map has one scope for all
+ * its items, a Parallel one for each branch. */
+static const struct asl_states *
+branch_child_scope(const struct branch *branch, int64_t index)
+{
+	const struct asl_state *state = branch->state;
+
+	return state->type == ASL_MAP ? state->u.map.processor : state->u.parallel.branches[index];
+}
+
+/* The input of the next child. Returns: ROWS_MORE where items for it are still on their way. */
+static enum rows_next
+branch_child_input(
+    struct branch *branch, int64_t index, struct batch_result *ret_of, struct tmf_err *err)
+{
+	struct children *children = branch->children;
+
+	*ret_of = (struct batch_result){0};
+	if (children->source != NULL)
+		return batch_next(children->source, &children->draft,
+		    &(struct batch_select){branch_item_input, branch}, ret_of, err);
+	if (branch->state->type == ASL_PARALLEL)
+		ret_of->input = json_incref(children->effective);
+	else if (branch_item_input(branch, index, json_array_get(children->items, (size_t)index),
+		     &ret_of->input, err) < 0)
+		return ROWS_FAILED;
+	return ROWS_ITEM;
+}
+
 /* Variables are shared, not copied: a child that assigns gets a copy of its own, and those
- * outside stay as they were. */
-static int
+ * outside stay as they were. In DISTRIBUTED mode AWS runs it as an execution of its own, which does
+ * not see the variables outside. Returns: whether there is one; not, with *err, where it failed. */
+static bool
 branch_start_child(struct branch *branch, int64_t index, struct tmf_err *err)
 {
 	const struct asl_state *state = branch->state;
-	struct children *children = branch->children;
-	const struct asl_states *scope;
-	json_t *variables = branch->variables;
+	bool apart = state->type == ASL_MAP && state->u.map.distributed;
+	struct batch_result of;
 	struct branch *child;
-	json_t *input;
-	int64_t item_count = 0;
 
-	if (state->type == ASL_PARALLEL) {
-		scope = state->u.parallel.branches[index];
-		input = json_incref(children->effective);
-	} else {
-		int ret = children->source != NULL
-			      ? batch_next(children->source, branch_item_input, branch, &input,
-				    &item_count, err)
-			      : branch_item_input(branch, index,
-				    json_array_get(children->items, (size_t)index), &input, err);
-
-		if (ret < 0)
-			return -1;
-		scope = state->u.map.processor;
-		/* In DISTRIBUTED mode AWS runs it as an execution of its own, which does not see
-		 * the variables outside. */
-		if (state->u.map.distributed)
-			variables = NULL;
-	}
-	child = branch_new(branch->x, branch, index, variables);
+	if (branch_child_input(branch, index, &of, err) != ROWS_ITEM)
+		return false;
+	child = branch_new(branch->x, branch, index, apart ? NULL : branch->variables);
 	child->last_event = branch->last_event;
-	child->item_count = item_count;
+	child->item_count = of.count;
 	children_note_iteration(child, "MapIterationStarted");
 	tree_link(child);
-	children_made(child, input);
-	branch_enter(child, scope->start, input);
-	return 0;
+	children_made(child, of.input);
+	branch_enter(child, branch_child_scope(branch, index)->start, of.input);
+	return true;
 }
 
 /* Starts the children that may run now; leaves the state when all have ended. Called again
@@ -311,7 +321,7 @@ branch_run_children(struct branch *branch)
 
 	task_serve_line(branch);
 	while (!branch->x->interrupting && children_next(branch, &index, &err) == CHILDREN_NEXT &&
-	       branch_start_child(branch, index, &err) == 0) {
+	       branch_start_child(branch, index, &err)) {
 	}
 	if (!tmf_err_isset(&err) && !children_are_over(branch))
 		return;
@@ -596,16 +606,6 @@ branch_new_root(struct execution *x)
 
 	branch_enter(root, asl_machine_states(x->machine)->start, json_incref(x->input));
 	return root;
-}
-
-/* The scope of states in which the child of this number walks. A Map has one scope for all
- * its items, a Parallel one for each branch. */
-static const struct asl_states *
-branch_child_scope(const struct branch *branch, int64_t index)
-{
-	const struct asl_state *state = branch->state;
-
-	return state->type == ASL_MAP ? state->u.map.processor : state->u.parallel.branches[index];
 }
 
 /* A stored Map or Parallel works its items and limits out again. The stored input gives

@@ -116,6 +116,10 @@ row_put_source(struct buf *out, const struct children *children)
 	json_object_set_new(source, "offset", json_integer(place->offset));
 	json_object_set_new(source, "taken", json_integer(place->taken));
 	jsonx_put_string(source, "version", place->version);
+	if (place->file > 0)
+		json_object_set_new(source, "file", json_integer(place->file));
+	if (place->after[0] != '\0')
+		jsonx_put_string(source, "after", place->after);
 	json_object_set_new(source, "children", json_integer(children->total));
 	json_object_set_new(source, "ended", json_integer(children->ended));
 	json_object_set_new(source, "failed", json_integer(children->failed));
@@ -397,6 +401,19 @@ row_read_written(struct branch_row *row, const json_t *source, struct tmf_err *e
 	return 0;
 }
 
+/* What only some kinds of sources have. */
+static int
+row_read_object_place(struct branch_row *row, const json_t *source, struct tmf_err *err)
+{
+	struct items_place *place = &row->source.place;
+	const char *after = jsonx_get_string(source, "after");
+
+	if (after != NULL && strlen(after) >= sizeof(place->after))
+		return branch_row_misfit(err, row->id, "\"after\" is longer than a key");
+	snprintf(place->after, sizeof(place->after), "%s", after != NULL ? after : "");
+	return row_number(row->id, source, "file", 0, ROW_ID_MAX, &place->file, err);
+}
+
 /* More children than items, or more ends than children, would be waited for for ever. */
 static int
 row_read_source(struct branch_row *row, struct tmf_err *err)
@@ -418,7 +435,8 @@ row_read_source(struct branch_row *row, struct tmf_err *err)
 	    strlen(version) >= sizeof(source->place.version))
 		return branch_row_misfit(err, row->id, "\"source\" is not that of a Map");
 	memcpy(source->place.version, version, strlen(version) + 1);
-	if (row_number(row->id, object, "offset", 0, ROW_ID_MAX, &source->place.offset, err) < 0 ||
+	if (row_read_object_place(row, object, err) < 0 ||
+	    row_number(row->id, object, "offset", 0, ROW_ID_MAX, &source->place.offset, err) < 0 ||
 	    row_number(row->id, object, "taken", 0, ROW_ID_MAX, &source->place.taken, err) < 0 ||
 	    row_number(
 		row->id, object, "children", 0, source->place.taken, &source->children, err) < 0 ||

@@ -21,6 +21,9 @@
  *   "source": {"offset": BYTES, "taken": 40, "version": "5a-...", "children": 4, "ended": 3,
  *              "failed": 0}
  *
+ * of an inventory also "file", the index in its manifest, and of a list of objects "after", the
+ * last key;
+ *
  * and where it has a ResultWriter also "succeeded" and "failures", [number, bytes] of the last file
  * of each, and in its children "begin", the input that they had in their first state, and "begun",
  * when.

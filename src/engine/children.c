@@ -58,6 +58,18 @@ children_open_writer(const struct branch *branch, const struct step_work *work,
 	return *ret_writer != NULL ? 0 : -1;
 }
 
+/* Items are there that were waited for. A Map that has failed, or that was aborted with another,
+ * may still wait for some: it stays as it is, for a redrive. */
+static void
+children_items_came(void *arg)
+{
+	struct branch *branch = arg;
+
+	assert(branch->phase == PHASE_CHILDREN && branch->children != NULL);
+	if (!branch->children->halted)
+		tmf_loop_post(branch->x->engine->loop, &branch->task);
+}
+
 /* The places of all results are made at once, so that a child that ends early is put at its
  * own index: the output of a Map is in the order of its items. A Parallel has no
  * MaxConcurrency, so all its branches may run together. */
@@ -73,8 +85,13 @@ children_open(struct branch *branch, struct step_work *work, const struct stream
 	assert(branch->children == NULL);
 	assert(children_of_map(branch) == (work->items != NULL || work->source.streamed));
 	if (work->source.streamed) {
-		source = items_open(&work->source, &state->u.map.reader, work->items,
-		    row != NULL ? &row->place : NULL, err);
+		source = items_open(&(struct items_opts){.source = &work->source,
+					.reader = &state->u.map.reader,
+					.list = work->items,
+					.place = row != NULL ? &row->place : NULL,
+					.objects = branch->x->engine->objects,
+					.waiter = {children_items_came, branch}},
+		    err);
 		if (source == NULL || children_open_writer(branch, work,
 					  row != NULL ? &row->written : NULL, &writer, err) < 0) {
 			items_free(source);
@@ -171,9 +188,11 @@ children_next_streamed(struct branch *branch, int64_t *ret_index, struct tmf_err
 	json_t *item;
 
 	assert(children->next == children->total);
+	*ret_index = children->next;
+	if (children->draft.input != NULL)
+		return CHILDREN_NEXT;
 	switch (items_peek(children->source, &item, err)) {
 	case ROWS_ITEM:
-		*ret_index = children->next;
 		return CHILDREN_NEXT;
 	case ROWS_OVER:
 		if (children_within_tolerance(children))
@@ -181,6 +200,7 @@ children_next_streamed(struct branch *branch, int64_t *ret_index, struct tmf_err
 		children_threshold_error(err);
 		return CHILDREN_FAILED;
 	case ROWS_MORE:
+		return CHILDREN_NONE;
 	case ROWS_FAILED:
 		break;
 	}
@@ -236,7 +256,8 @@ children_are_over(const struct branch *branch)
 
 	assert(children->live + children->ended <= children->total);
 	return children->ended == children->total &&
-	       (children->source == NULL || items_are_over(children->source));
+	       (children->source == NULL ||
+		   (items_are_over(children->source) && children->draft.input == NULL));
 }
 
 /* The place of a tolerated failure stays null. */
@@ -427,6 +448,7 @@ children_halt(struct branch *branch)
 {
 	struct tmf_loop *loop = branch->x->engine->loop;
 
+	branch->children->halted = true;
 	for (struct branch *child = branch->children->first; child != NULL; child = child->next) {
 		task_drop(child);
 		tmf_loop_unpost(loop, &child->task);

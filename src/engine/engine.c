@@ -53,6 +53,7 @@ engine_new(const struct engine_opts *opts)
 	engine->registry = opts->registry;
 	engine->store = opts->store;
 	engine->mocks = opts->mocks;
+	engine->objects = opts->objects;
 	engine->starting_end = &engine->starting;
 	tmf_loop_add_turn_hook(engine->loop, engine_commit_then_ask, engine);
 	return engine;

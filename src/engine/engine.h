@@ -3,6 +3,7 @@
 
 #include "asl/state/machine.h"
 #include "base/rng.h"
+#include "data/objects.h"
 #include "store/store.h"
 #include "tmflow/action.h"
 #include "tmflow/loop.h"
@@ -44,6 +45,7 @@ struct engine_opts {
 	struct tmf_registry *registry;
 	struct store *store; /* NULL: no checkpoints. Borrowed. The engine commits it once a turn */
 	const struct engine_mocks *mocks; /* NULL: every Task runs its action. Borrowed */
+	struct objects *objects; /* how a Map's items in S3 are reached; NULL: not. Borrowed */
 };
 /* Everything in opts is borrowed. Executions are freed before their engine. */
 struct engine *engine_new(const struct engine_opts *opts);

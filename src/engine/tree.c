@@ -70,6 +70,7 @@ tree_children_free(struct branch *branch)
 	checkpoint_results_forget(branch);
 	json_decref(children->effective);
 	json_decref(children->items);
+	batch_draft_fini(&children->draft);
 	items_free(children->source);
 	writer_free(children->writer);
 	tmf_err_fini(&children->fault);

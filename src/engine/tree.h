@@ -3,6 +3,7 @@
 
 #include "asl/state/step.h"
 #include "base/clock.h"
+#include "data/batch.h"
 #include "data/items.h"
 #include "data/writer.h"
 #include "engine/engine.h"
@@ -121,6 +122,8 @@ struct children {
 	 * the children so far. NULL: all items are in items. */
 	struct items *source;
 	struct items_place place; /* streamed: behind the items of the last child that was made */
+	bool halted;		  /* it has failed: nothing goes on in it */
+	struct batch_draft draft; /* the next child's input, while its items are on their way */
 	struct writer *writer;	  /* of a ResultWriter; NULL: none */
 	struct writer_place written; /* behind the last child that was booked */
 	struct tmf_err fault;	     /* why a child could not be booked */
@@ -149,6 +152,7 @@ struct engine {
 	struct tmf_loop *loop;
 	struct tmf_registry *registry;
 	const struct engine_mocks *mocks; /* NULL: none */
+	struct objects *objects;	  /* of S3; NULL: not reached */
 	struct store *store;		  /* NULL: no checkpoints */
 	struct rng chance;		  /* of the step that is being worked out */
 	struct branch *dirty;		  /* singly linked */

@@ -124,8 +124,8 @@ jobs_new(const struct jobs_opts *opts, struct tmf_err *err)
 		return NULL;
 	}
 	tmf_loop_add_turn_hook(opts->loop, jobs_commit, jobs);
-	jobs->engine =
-	    engine_new(&(struct engine_opts){.loop = opts->loop, .registry = opts->registry});
+	jobs->engine = engine_new(&(struct engine_opts){
+	    .loop = opts->loop, .registry = opts->registry, .objects = opts->objects});
 	/*
 	 * A process that was killed may have left launches behind whose end the store does not
 	 * know. They are settled beside the new work, which need not wait for them. An idle target

@@ -37,6 +37,7 @@ struct jobs_opts {
 	void *client_for_arg;
 	struct aws_client *(*elb_for)(
 	    void *client_for_arg, const struct aws_client *ec2); /* likewise */
+	struct objects *objects; /* of S3, for Maps; NULL: not reached */
 	const struct mirror_config
 	    *config;	       /* NULL: actions that need AWS fail with TMFlow.Config */
 	const char *hook_name; /* NULL: none */

@@ -708,9 +708,9 @@ static const struct {
     {"'Comment':''", NULL, "Reference path \"$\" must point to array."},
     {"'ItemsPath':'$.none'", NULL, "Invalid path '$.none' : No results for path: $['none']"},
     {"'ItemsPath':'$.list','ItemReader':{'Resource':'r'}", NULL,
-	ONLY_THERE("ItemReader with another Resource than arn:aws:states:::s3:getObject")},
+	ONLY_THERE("ItemReader with another Resource than s3:getObject or s3:listObjectsV2")},
     {"'ItemsPath':'$.list','ResultWriter':{}", NULL,
-	ONLY_THERE("ResultWriter with another Resource than arn:aws:states:::s3:putObject")},
+	ONLY_THERE("ResultWriter with another Resource than s3:putObject")},
 };
 
 START_TEST(test_items)

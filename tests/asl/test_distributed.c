@@ -66,15 +66,15 @@ static const struct {
 	const char *warning;
 } readers[] = {
     {"ReaderConfig: {InputType: PARQUET}",
-	FOREIGN("ItemReader with another InputType than CSV, JSON or JSONL")},
+	FOREIGN("ItemReader with another InputType than CSV, JSON, JSONL or MANIFEST")},
     {"ReaderConfig: {InputType: CSV, CSVDelimiter: DOT}",
 	FOREIGN("ItemReader with an unknown CSVDelimiter")},
     {"ReaderConfig: {InputType: CSV, CSVHeaderLocation: GIVEN}",
 	FOREIGN("ItemReader with an unknown CSVHeaderLocation, or without CSVHeaders")},
     {"ReaderConfig: {InputType: JSON, ItemsPointer: /a}", FOREIGN("ItemReader with ItemsPointer")},
     {"ReaderConfig: {Transformation: LOAD_AND_FLATTEN}", FOREIGN("ItemReader with Transformation")},
-    {"Parameters: {Bucket: b, Key: k}",
-	"ItemReader reads S3 on Step Functions only: here the Map fails"},
+    {"ReaderConfig: {InputType: MANIFEST, ManifestType: ATHENA_DATA}",
+	FOREIGN("ItemReader with another ManifestType than S3_INVENTORY")},
 };
 
 START_TEST(test_readers_from_elsewhere)

@@ -287,11 +287,11 @@ static const struct fault warnings[] = {
     {TASK("'Retry':[{'ErrorEquals':['States.Nonsense']}]"), SCHEMA,
 	"/States/S/Retry/0/ErrorEquals/0", "No state reports the error 'States.Nonsense'", "*"},
     {MAP("'ItemReader':{'Resource':'r'}"), SCHEMA, "/States/S/ItemReader",
-	"ItemReader with another Resource than arn:aws:states:::s3:getObject runs on Step "
+	"ItemReader with another Resource than s3:getObject or s3:listObjectsV2 runs on Step "
 	"Functions only: a Map that has it fails here",
 	NULL},
     {MAP("'ResultWriter':{'WriterConfig':{'OutputType':'JSON'}}"), SCHEMA, "/States/S/ResultWriter",
-	"ResultWriter with another Resource than arn:aws:states:::s3:putObject runs on Step "
+	"ResultWriter with another Resource than s3:putObject runs on Step "
 	"Functions only: a Map that has it fails here",
 	NULL},
     {TASK("'Retry':[{'ErrorEquals':['E']},{'ErrorEquals':['F','E']}]"), SCHEMA,

@@ -43,6 +43,25 @@ source_of(const char *key, int64_t items_max)
 	return source;
 }
 
+static void
+not_woken(void *arg)
+{
+	(void)arg;
+	ck_abort_msg("nothing is waited for");
+}
+
+static struct items *
+open_items(const struct step_source *source, json_t *list, const struct items_place *place,
+    struct tmf_err *err)
+{
+	return items_open(&(struct items_opts){.source = source,
+			      .reader = &csv,
+			      .list = list,
+			      .place = place,
+			      .waiter = {not_woken, NULL}},
+	    err);
+}
+
 /* Takes what is left: how many items, each the number behind the last. */
 static int
 take_numbers(struct items *items, int number)
@@ -70,7 +89,7 @@ START_TEST(test_goes_on_where_it_stood)
 	write_file("n.csv", "n\n1\n2\n3\n4\n");
 	for (int taken = 0; taken <= 4; taken++) {
 		struct step_source source = source_of("n.csv", -1);
-		struct items *items = items_open(&source, &csv, NULL, NULL, &err);
+		struct items *items = open_items(&source, NULL, NULL, &err);
 		struct items_place place;
 
 		ck_assert_msg(items != NULL, "%s", tmf_err_text(&err));
@@ -82,7 +101,7 @@ START_TEST(test_goes_on_where_it_stood)
 		place = *items_place(items);
 		ck_assert_int_eq(place.taken, taken);
 		items_free(items);
-		items = items_open(&source, &csv, NULL, &place, &err);
+		items = open_items(&source, NULL, &place, &err);
 		ck_assert_msg(items != NULL, "%s", tmf_err_text(&err));
 		ck_assert_int_eq(take_numbers(items, taken), 4);
 		items_free(items);
@@ -99,7 +118,7 @@ START_TEST(test_items_max)
 	write_file("n.csv", "n\n1\n2\n3\n4\n");
 	for (int max = 0; max <= 5; max++) {
 		struct step_source source = source_of("n.csv", max);
-		struct items *items = items_open(&source, &csv, NULL, NULL, &err);
+		struct items *items = open_items(&source, NULL, NULL, &err);
 
 		ck_assert_int_eq(take_numbers(items, 0), max < 4 ? max : 4);
 		items_free(items);
@@ -118,13 +137,13 @@ START_TEST(test_changed_file)
 
 	write_file("c.csv", "n\n1\n2\n");
 	source = source_of("c.csv", -1);
-	items = items_open(&source, &csv, NULL, NULL, &err);
+	items = open_items(&source, NULL, NULL, &err);
 	ck_assert_int_eq(items_peek(items, &item, &err), ROWS_ITEM);
 	items_take(items);
 	place = *items_place(items);
 	items_free(items);
 	write_file("c.csv", "n\n1\n2\n3\n");
-	ck_assert_ptr_null(items_open(&source, &csv, NULL, &place, &err));
+	ck_assert_ptr_null(open_items(&source, NULL, &place, &err));
 	ck_assert_ptr_nonnull(strstr(tmf_err_text(&err), "changed since the run began"));
 	tmf_err_fini(&err);
 	json_decref(source.arguments);
@@ -140,7 +159,7 @@ static const struct {
     {"{\"Bucket\":\"file://@\",\"Key\":7}",
 	"ItemReader: Bucket and Key must be strings that are not empty"},
     {"{\"Bucket\":\"b\",\"Key\":\"k\"}",
-	"s3://b/k: this version knows local files only: Bucket: file://FOLDER"},
+	"s3://b/k: S3 is not asked here; a local file has Bucket: file://FOLDER"},
     {"{\"Bucket\":\"file://@\",\"Key\":\"../x\"}", "../x: leaves its folder by \"..\""},
     {"{\"Bucket\":\"file://@\",\"Key\":\"a/..\"}", "a/..: leaves its folder by \"..\""},
     {"{\"Bucket\":\"file://@\",\"Key\":\"a/../b\"}", "a/../b: leaves its folder by \"..\""},
@@ -168,7 +187,7 @@ START_TEST(test_bad_objects)
 
 	mkfifo(pipe_path, 0600);
 	source.arguments = jsonx_parse(str_of(arguments), &err);
-	ck_assert_ptr_null(items_open(&source, &csv, NULL, NULL, &err));
+	ck_assert_ptr_null(open_items(&source, NULL, NULL, &err));
 	ck_assert_str_eq(err.name, "States.ItemReaderFailed");
 	ck_assert_str_eq(tmf_err_text(&err), fault);
 	json_decref(source.arguments);
@@ -190,7 +209,7 @@ START_TEST(test_bad_text)
 
 	write_file("q.csv", "n\n\"1\n");
 	source = source_of("q.csv", -1);
-	items = items_open(&source, &csv, NULL, NULL, &err);
+	items = open_items(&source, NULL, NULL, &err);
 	ck_assert_int_eq(items_peek(items, &item, &err), ROWS_FAILED);
 	ck_assert_str_eq(tmf_err_text(&err), wanted);
 	items_free(items);
@@ -207,7 +226,7 @@ START_TEST(test_list)
 	json_t *list = json_pack("[{s:s}, {s:s}, {s:s}]", "n", "1", "n", "2", "n", "3");
 	struct items_place place = {.offset = 1, .taken = 1};
 	struct tmf_err err = {0};
-	struct items *items = items_open(&source, &csv, list, &place, &err);
+	struct items *items = open_items(&source, list, &place, &err);
 
 	ck_assert_msg(items != NULL, "%s", tmf_err_text(&err));
 	ck_assert_str_eq(items_source(items), "STATE_DATA");
@@ -216,7 +235,7 @@ START_TEST(test_list)
 	ck_assert_int_eq(take_numbers(items, 1), 3);
 	items_free(items);
 	place.offset = 7; /* a store may have been edited */
-	ck_assert_ptr_null(items_open(&source, &csv, list, &place, &err));
+	ck_assert_ptr_null(open_items(&source, list, &place, &err));
 	ck_assert_str_eq(tmf_err_text(&err), "STATE_DATA: no such place in a list");
 	tmf_err_fini(&err);
 	json_decref(list);

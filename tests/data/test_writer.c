@@ -184,7 +184,7 @@ static const struct {
     {"{}", "ResultWriter: Bucket must be a string that is not empty, and Prefix a string"},
     {"{\"Bucket\":\"file:///tmp\",\"Prefix\":1}",
 	"ResultWriter: Bucket must be a string that is not empty, and Prefix a string"},
-    {"{\"Bucket\":\"b\"}", "s3://b/id: this version knows local files only: Bucket: file://FOLDER"},
+    {"{\"Bucket\":\"b\"}", "s3://b: this version writes local files only: Bucket: file://FOLDER"},
     {"{\"Bucket\":\"file:///tmp\",\"Prefix\":\"../x\"}", "../x/id: leaves its folder by \"..\""},
     {"{\"Bucket\":\"file:///proc\"}", "/proc/id: No such file or directory"},
 };

@@ -4,12 +4,14 @@ Each is a server of its own thread and loop, on a free port. Standard library on
 """
 import asyncio
 import hashlib
+import html
 import json
 import os
 import signal
 import subprocess
 import threading
 import time
+import urllib.parse
 import uuid
 
 import harness
@@ -416,6 +418,75 @@ class Runtime(Server):
             self.answers[parts[2]] = (parts[3], headers, body)
             return 202, {}, b'{"status":"OK"}'
         return 404, {}, b""
+
+
+class Storage(Server):
+    """S3, path-style: buckets of objects, which are read by ranges, listed in small pages, and put. A bucket in REDIRECTS is in another region."""
+
+    PAGE = 3
+    REDIRECTS = {"far-away": "eu-west-1"}
+
+    def prepare(self):
+        self.buckets, self.requests, self.encodings = {}, [], {}
+        self.delay = 0
+
+    def put(self, bucket, key, data, encoding=None):
+        data = data.encode() if isinstance(data, str) else data
+        self.buckets.setdefault(bucket, {})[key] = data
+        if encoding:
+            self.encodings[bucket, key] = encoding
+
+    def etag(self, data):
+        return '"' + hashlib.md5(data).hexdigest() + '"'
+
+    def op_get(self, bucket, key, headers):
+        if key not in self.buckets[bucket]:
+            raise Refused("NoSuchKey", "The specified key does not exist.", 404)
+        data = self.buckets[bucket][key]
+        more = {"ETag": self.etag(data)}
+        if (bucket, key) in self.encodings:
+            more["Content-Encoding"] = self.encodings[bucket, key]
+        if headers.get("if-match", more["ETag"]) != more["ETag"]:
+            raise Refused("PreconditionFailed", "At least one of the preconditions you specified did not hold", 412)
+        first, last = (int(n) for n in headers["range"].removeprefix("bytes=").split("-"))
+        if first >= len(data):
+            raise Refused("InvalidRange", "The requested range is not satisfiable", 416)
+        part = data[first:last + 1]
+        return 206, {**more, "Content-Range": f"bytes {first}-{first + len(part) - 1}/{len(data)}"}, part
+
+    def op_list(self, bucket, query):
+        keys = sorted(k for k in self.buckets[bucket] if k.startswith(query.get("prefix", "")) and k.encode() > query.get("start-after", "").encode())
+        contents = "".join(
+            f"<Contents><Key>{urllib.parse.quote(k)}</Key><LastModified>2026-01-15T12:00:00.000Z</LastModified>"
+            f"<ETag>{html.escape(self.etag(self.buckets[bucket][k]))}</ETag><Size>{len(self.buckets[bucket][k])}</Size>"
+            f"<StorageClass>STANDARD</StorageClass></Contents>" for k in keys[:self.PAGE])
+        text = (f"<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>{str(len(keys) > self.PAGE).lower()}</IsTruncated>"
+                f"{contents}</ListBucketResult>")
+        return 200, {}, text.encode()
+
+    def refuse(self, headers, body):
+        assert "/us-east-1/s3/aws4_request" in headers["authorization"], headers
+        assert headers["x-amz-content-sha256"] == hashlib.sha256(body).hexdigest(), headers
+
+    async def answer(self, method, path, headers, body):
+        path, _, query = path.partition("?")
+        query = dict(urllib.parse.parse_qsl(query))
+        bucket, _, key = urllib.parse.unquote(path[1:]).partition("/")
+        self.requests.append((method, bucket, key, headers.get("range")))
+        await asyncio.sleep(self.delay)
+        try:
+            self.refuse(headers, body)
+            if bucket in self.REDIRECTS:
+                raise Refused("PermanentRedirect", "The bucket must be addressed using the specified endpoint.", 301)
+            if bucket not in self.buckets:
+                raise Refused("NoSuchBucket", "The specified bucket does not exist", 404)
+            if method == "PUT":
+                self.put(bucket, key, body)
+                return 200, {"ETag": self.etag(body)}, b""
+            return self.op_list(bucket, query) if query.get("list-type") == "2" else self.op_get(bucket, key, headers)
+        except Refused as e:
+            more = {"x-amz-bucket-region": self.REDIRECTS[bucket]} if bucket in self.REDIRECTS else {}
+            return e.status, more, f"<Error><Code>{e.code}</Code><Message>{e.text}</Message><RequestId>R</RequestId></Error>".encode()
 
 
 class Case(harness.Case):

@@ -74,23 +74,6 @@ States:
             done = self.tmflow("run", workflow, "--input", self.write("input.json", value), "-o", "json")
             self.assertEqual(done.json["output"], {"caught": "States.ItemReaderFailed"}, done.err)
 
-    def test_s3_is_refused_by_name(self):
-        workflow = self.write("s3.yaml", """
-StartAt: Each
-States:
-  Each:
-    Type: Map
-    ItemReader: {Resource: "arn:aws:states:::s3:getObject", Parameters: {Bucket: b, Key: k}}
-    ItemProcessor: %s
-    End: true
-""" % (FAST % "{Type: Pass, End: true}"))
-        done = self.tmflow("validate", workflow)
-        self.assertEqual(done.code, 0)
-        self.assertIn("ItemReader reads S3 on Step Functions only", done.out + done.err)
-        done = self.tmflow("run", workflow, "-o", "json")
-        self.assertEqual(done.json["error"], "States.ItemReaderFailed")
-        self.assertIn("s3://b/k: this version knows local files only", done.json["cause"])
-
     def test_memory_is_flat(self):
         peaks = []
         for count in (MEMORY_ROWS // 10, MEMORY_ROWS):

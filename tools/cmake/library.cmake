@@ -1,7 +1,7 @@
 # libtmflow, shared and static, of the layers up to embed. Only the symbols that src/embed/libtmflow.map names are
 # global in either, so that a host may have a buf_add of its own.
 set(library_layers tmflow_base tmflow_loop tmflow_asl tmflow_store tmflow_data tmflow_engine tmflow_embed)
-set(library_packages PkgConfig::JANSSON PkgConfig::CRYPTO PkgConfig::YAML PkgConfig::SQLITE PkgConfig::PCRE2 m)
+set(library_packages PkgConfig::JANSSON PkgConfig::CRYPTO PkgConfig::YAML PkgConfig::SQLITE PkgConfig::PCRE2 PkgConfig::ZLIB m)
 set(library_map ${PROJECT_SOURCE_DIR}/src/embed/libtmflow.map)
 
 # The number in the soname changes with the functions and structs of include/tmflow/ (CHANGELOG.md).

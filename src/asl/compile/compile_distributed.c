@@ -16,8 +16,11 @@
 #define ROW(n, f)	   .name = (n), .types = FIELD_ANY_TYPE, .compile = (f)
 #define JSONPATH	   .language = FIELD_IN_JSONPATH
 #define IN_WRITER(member)  .offset = offsetof(struct asl_writer, member)
-#define PUT_OBJECT	   "arn:aws:states:::s3:putObject"
-#define GET_OBJECT	   "arn:aws:states:::s3:getObject"
+#define ARN_START	   "arn:aws" /* of any partition */
+#define S3_INTEGRATION	   ":states:::s3:"
+#define PUT_OBJECT	   "putObject"
+#define GET_OBJECT	   "getObject"
+#define LIST_OBJECTS	   "listObjectsV2"
 #define FOLDER_SCHEME	   "file://"
 
 /* --- ItemReader --- */
@@ -29,7 +32,7 @@ static field_compile_fn reader_config;
 static const struct field reader_config_fields[] = {
     {ROW("InputType", compile_string), IN_READER(input_type)},
     {ROW("Transformation", compile_string), IN_READER(transformation)},
-    {ROW("ManifestType", compile_ignored_string)},
+    {ROW("ManifestType", compile_string), IN_READER(manifest_type)},
     {ROW("CSVDelimiter", compile_string), IN_READER(delimiter_word)},
     {ROW("CSVHeaderLocation", compile_string), IN_READER(header_location)},
     {ROW("CSVHeaders", reader_headers), IN_READER(headers)},
@@ -94,11 +97,43 @@ distributed_word(const char *word, const char *const *words)
 	return -1;
 }
 
+/* "arn:aws-cn:states:::s3:getObject" is the operation getObject. */
+static bool
+distributed_is_of_s3(const char *resource, const char *operation)
+{
+	const char *integration = resource != NULL ? strstr(resource, S3_INTEGRATION) : NULL;
+
+	return integration != NULL && strncmp(resource, ARN_START, strlen(ARN_START)) == 0 &&
+	       strcspn(resource, ":") + strcspn(resource + sizeof("arn:") - 1, ":") + 1 ==
+		   (size_t)(integration - resource) &&
+	       strcmp(integration + strlen(S3_INTEGRATION), operation) == 0;
+}
+
+/* What a Map reads that runs on Step Functions only; NULL: nothing. */
+static const char *
+reader_foreign(const struct asl_reader *reader, int input)
+{
+	bool reads = distributed_is_of_s3(reader->resource, GET_OBJECT);
+
+	if (!reads && !reader->lists)
+		return "ItemReader with another Resource than s3:" GET_OBJECT
+		       " or s3:" LIST_OBJECTS;
+	if (reader->transformation != NULL && strcmp(reader->transformation, "NONE") != 0)
+		return "ItemReader with Transformation";
+	if (reads && input < 0)
+		return "ItemReader with another InputType than CSV, JSON, JSONL or MANIFEST";
+	if (reader->manifest_type != NULL && strcmp(reader->manifest_type, "S3_INVENTORY") != 0)
+		return "ItemReader with another ManifestType than S3_INVENTORY";
+	if (reader->items_pointer != NULL)
+		return "ItemReader with ItemsPointer";
+	return NULL;
+}
+
 /* What the words mean. Returns: NULL, or what of it runs on Step Functions only. */
 static const char *
 reader_understand(struct asl_reader *reader)
 {
-	static const char *const inputs[] = {"JSON", "JSONL", "CSV", NULL};
+	static const char *const inputs[] = {"JSON", "JSONL", "CSV", "MANIFEST", NULL};
 	static const char *const delimiters[] = {
 	    "COMMA", "PIPE", "SEMICOLON", "SPACE", "TAB", NULL};
 	static const char delimiter_signs[] = ",|; \t";
@@ -106,22 +141,20 @@ reader_understand(struct asl_reader *reader)
 	int input = distributed_word(reader->input_type, inputs);
 	int delimiter = distributed_word(reader->delimiter_word, delimiters);
 	int location = distributed_word(reader->header_location, locations);
+	const char *foreign;
 
-	if (reader->resource == NULL || strcmp(reader->resource, GET_OBJECT) != 0)
-		return "ItemReader with another Resource than " GET_OBJECT;
-	if (input < 0)
-		return "ItemReader with another InputType than CSV, JSON or JSONL";
+	reader->lists = distributed_is_of_s3(reader->resource, LIST_OBJECTS);
+	foreign = reader_foreign(reader, input);
+	if (foreign != NULL)
+		return foreign;
 	if (delimiter < 0)
 		return "ItemReader with an unknown CSVDelimiter";
 	if (location < 0 || (location == 1 && reader->headers == NULL))
 		return "ItemReader with an unknown CSVHeaderLocation, or without CSVHeaders";
-	if (reader->items_pointer != NULL)
-		return "ItemReader with ItemsPointer";
-	if (reader->transformation != NULL && strcmp(reader->transformation, "NONE") != 0)
-		return "ItemReader with Transformation";
-	_Static_assert(ASL_READER_JSON == 0 && ASL_READER_JSONL == 1 && ASL_READER_CSV == 2,
+	_Static_assert(ASL_READER_JSON == 0 && ASL_READER_JSONL == 1 && ASL_READER_CSV == 2 &&
+			   ASL_READER_MANIFEST == 3,
 	    "as in the words");
-	reader->input = (enum asl_reader_input)input;
+	reader->input = input >= 0 ? (enum asl_reader_input)input : ASL_READER_JSON;
 	reader->delimiter = delimiter_signs[delimiter];
 	if (location == 0 && reader->header_location != NULL)
 		reader->headers = NULL;
@@ -150,6 +183,17 @@ distributed_foreign(struct compiler *compiler, struct asl_state *state, const ch
 		state->u.map.foreign = what;
 	compiler_warn(compiler, DIAG_AT_KEY, COMPILE_SCHEMA, NULL,
 	    "%s runs on Step Functions only: a Map that has it fails here", what);
+}
+
+static enum asl_s3
+distributed_s3(const json_t *json)
+{
+	const char *bucket = distributed_bucket(json);
+
+	if (bucket == NULL)
+		return ASL_S3_PERHAPS;
+	return strncmp(bucket, FOLDER_SCHEME, strlen(FOLDER_SCHEME)) == 0 ? ASL_S3_NEVER
+									  : ASL_S3_SURELY;
 }
 
 /* A bucket that is known to be one of S3. */
@@ -181,7 +225,7 @@ compile_reader(struct compiler *compiler, const struct field *field, json_t *jso
 	if (foreign != NULL)
 		distributed_foreign(compiler, state, foreign);
 	else
-		distributed_warn_s3(compiler, json, "ItemReader reads S3", "Key");
+		state->u.map.reads_s3 = distributed_s3(json);
 }
 
 /* --- ItemBatcher --- */
@@ -253,8 +297,8 @@ writer_understand(struct asl_writer *writer)
 	int transformation = distributed_word(writer->transformation_word, transformations);
 	int type = distributed_word(writer->output_type, types);
 
-	if (writer->resource == NULL || strcmp(writer->resource, PUT_OBJECT) != 0)
-		return "ResultWriter with another Resource than " PUT_OBJECT;
+	if (!distributed_is_of_s3(writer->resource, PUT_OBJECT))
+		return "ResultWriter with another Resource than s3:" PUT_OBJECT;
 	if (transformation < 0 || type < 0)
 		return "ResultWriter with an unknown Transformation or OutputType";
 	_Static_assert(ASL_WRITER_NONE == 0 && ASL_WRITER_COMPACT == 1 && ASL_WRITER_FLATTEN == 2,

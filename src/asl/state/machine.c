@@ -98,6 +98,24 @@ asl_machine_state_count(const struct asl_machine *machine)
 	return machine->count;
 }
 
+enum asl_s3
+asl_machine_asks_s3(const struct asl_machine *machine)
+{
+	enum asl_s3 most = ASL_S3_NEVER;
+
+	for (size_t i = 0; i < machine->count; i++) {
+		const struct asl_state *state = asl_machine_state(machine, (unsigned)i);
+
+		if (state->type != ASL_MAP)
+			continue;
+		if (state->u.map.reads_s3 > most)
+			most = state->u.map.reads_s3;
+		if (state->u.map.writes_s3 > most)
+			most = state->u.map.writes_s3;
+	}
+	return most;
+}
+
 /* An index may come from a checkpoint, so it is checked and not asserted. */
 const struct asl_state *
 asl_machine_state(const struct asl_machine *machine, unsigned index)

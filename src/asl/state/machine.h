@@ -90,13 +90,19 @@ struct asl_catcher {
 #define ASL_ERROR_READER "States.ItemReaderFailed"
 
 /* How the text of an object is cut into items. */
-enum asl_reader_input { ASL_READER_JSON, ASL_READER_JSONL, ASL_READER_CSV };
+enum asl_reader_input {
+	ASL_READER_JSON,
+	ASL_READER_JSONL,
+	ASL_READER_CSV,
+	ASL_READER_MANIFEST, /* of an S3 inventory, which names files of CSV */
+};
 
 /* A Map's ItemReader. Strings are the definition's. */
 struct asl_reader {
 	const char *resource;		/* NULL: the Map has none */
 	struct asl_template *arguments; /* Parameters or Arguments; NULL: none */
 	struct asl_number max_items;
+	bool lists; /* Resource s3:listObjectsV2: the objects of a bucket are the items */
 	enum asl_reader_input input;
 	char delimiter;	 /* CSV */
 	json_t *headers; /* CSV: array of strings; NULL: the first row has them */
@@ -106,6 +112,7 @@ struct asl_reader {
 	const char *delimiter_word;
 	const char *transformation;
 	const char *items_pointer;
+	const char *manifest_type;
 };
 
 /* A Map's ItemBatcher. */
@@ -127,6 +134,13 @@ struct asl_writer {
 	/* The words as they stand; NULL: not given. */
 	const char *transformation_word;
 	const char *output_type;
+};
+
+/* Whether a distributed Map reads from S3 or writes to it. */
+enum asl_s3 {
+	ASL_S3_NEVER,	/* there is nothing of the kind, or it is in a local folder */
+	ASL_S3_PERHAPS, /* the bucket is worked out when the Map begins */
+	ASL_S3_SURELY,
 };
 
 struct asl_state {
@@ -205,6 +219,8 @@ struct asl_state {
 			struct asl_reader reader;
 			struct asl_batcher batcher;
 			struct asl_writer writer;
+			enum asl_s3 reads_s3;
+			enum asl_s3 writes_s3;
 			const char *label; /* NULL: none */
 			/* What runs on Step Functions only: entering the state fails with it.
 			 * NULL: nothing. */
@@ -224,6 +240,8 @@ const struct asl_states *asl_machine_states(const struct asl_machine *machine);
 const char *asl_machine_comment(const struct asl_machine *machine);
 int64_t asl_machine_timeout_seconds(const struct asl_machine *machine); /* 0: none */
 size_t asl_machine_state_count(const struct asl_machine *machine);	/* nested ones included */
+/* Whether one of its Maps reads from S3 or writes to it. */
+enum asl_s3 asl_machine_asks_s3(const struct asl_machine *machine);
 /* By index; NULL past the end. Borrowed. */
 const struct asl_state *asl_machine_state(const struct asl_machine *machine, unsigned index);
 const struct asl_state *

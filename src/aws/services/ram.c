@@ -5,6 +5,7 @@
 
 #define RAM_PAGE_MAX 100 /* AWS: results on a page are from 1 to 500 */
 
+/* Both lists take the same: what this account shares, and of that the mirror targets. */
 static struct tmf_call *
 ram_list(struct aws_client *ram, const struct aws_operation *operation, const char *next_token)
 {

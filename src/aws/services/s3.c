@@ -29,6 +29,7 @@ s3_is_bucket(const char *bucket)
 	       isalnum((unsigned char)bucket[len - 1]) && strstr(bucket, "..") == NULL;
 }
 
+/* Before a request: an invalid name could become another place of the URL. */
 static bool
 s3_check_names(const char *bucket, const char *key, struct tmf_err *err)
 {
@@ -61,6 +62,7 @@ s3_add_key(struct buf *path, const char *key)
 	}
 }
 
+/* Encoded here and signed as it is: the signature sorts the parameters by itself. */
 static void
 s3_add_param(struct buf *query, const char *name, const char *value)
 {
@@ -192,6 +194,8 @@ s3_list_objects(struct aws_client *s3, const char *bucket, const char *prefix, c
 	return call;
 }
 
+/* S3 writes an object whole or not at all, so that one that was cut off on the way leaves what was
+ * there before. Repeating it is harmless: the same bytes lie there then. */
 struct tmf_call *
 s3_put_object(struct aws_client *s3, const char *bucket, const char *key, const char *content_type,
     struct buf *body)

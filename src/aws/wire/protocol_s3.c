@@ -22,6 +22,7 @@ struct aws_reader {
 	struct xml_parser *parser; /* NULL: there was no XML */
 };
 
+/* Nothing is understood before the end: the status says whether the bytes are an object or XML. */
 static struct aws_reader *
 s3_reader_begin(const struct aws_operation *operation)
 {
@@ -31,6 +32,7 @@ s3_reader_begin(const struct aws_operation *operation)
 	return reader;
 }
 
+/* The client asks for no more of an object than it can keep. */
 static void
 s3_reader_feed(struct aws_reader *reader, struct str part)
 {

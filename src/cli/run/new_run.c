@@ -48,6 +48,8 @@ new_run_load(struct session *session)
 		code = session_load_workflow(session);
 	if (code == EXIT_OK)
 		code = new_run_check_input(session);
+	if (code == EXIT_OK && !session->needs_aws && session->asks_s3 != ASL_S3_NEVER)
+		return session_connect_objects(session, NULL);
 	if (code != EXIT_OK || !session->needs_aws)
 		return code;
 	code = workspace_load_settings(workspace, NULL);

@@ -50,6 +50,17 @@ permissions_add(json_t *set, const struct tmf_action *action)
 		json_object_set_new(set, *iam, json_true());
 }
 
+/* Also where the bucket is not known yet: a policy that lacks it would fail the run. */
+static void
+permissions_of_map(json_t *set, const struct asl_state *map)
+{
+	if (map->u.map.reads_s3 != ASL_S3_NEVER)
+		json_object_set_new(
+		    set, map->u.map.reader.lists ? "s3:ListBucket" : "s3:GetObject", json_true());
+	if (map->u.map.writes_s3 != ASL_S3_NEVER)
+		json_object_set_new(set, "s3:PutObject", json_true());
+}
+
 static void
 permissions_of_machine(
     json_t *set, const struct tmf_registry *registry, const struct asl_machine *machine)
@@ -62,6 +73,8 @@ permissions_of_machine(
 			action = tmf_registry_find(registry, state->u.task.action);
 		if (action != NULL)
 			permissions_add(set, action);
+		if (state->type == ASL_MAP)
+			permissions_of_map(set, state);
 	}
 }
 

@@ -183,6 +183,7 @@ serving_open_jobs(struct serving *serving)
 		.client_for = workspace_client_for,
 		.client_for_arg = workspace,
 		.elb_for = workspace_elb_for,
+		.objects = workspace_objects(workspace),
 		.config = workspace->config,
 		.hook_name = workspace->hook_name,
 		.hook_source = workspace->hook_text,

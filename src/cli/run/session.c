@@ -200,13 +200,30 @@ session_load_workflow(struct session *session)
 	}
 	if (code == EXIT_OK && (session->input = jsonx_parse(str_of(run->input), &err)) == NULL)
 		code = cli_fail(session->opts->output, &err);
-	if (code == EXIT_OK)
+	if (code == EXIT_OK && session->mock == NULL) {
 		session->needs_aws =
-		    session->mock == NULL &&
 		    registry_needs_aws(session->workspace.registry, session->machine);
+		session->asks_s3 = asl_machine_asks_s3(session->machine);
+	}
 	doc_free(doc);
 	tmf_err_fini(&err);
 	return code;
+}
+
+int
+session_connect_objects(struct session *session, const char *recorded)
+{
+	struct workspace *workspace = &session->workspace;
+	bool surely = session->asks_s3 == ASL_S3_SURELY;
+	int code = surely || recorded != NULL ? workspace_load_settings(workspace, recorded)
+					      : workspace_load_what_is_set(workspace);
+
+	assert(session->asks_s3 != ASL_S3_NEVER && !session->needs_aws);
+	if (code != EXIT_OK)
+		return code;
+	if (recorded == NULL && workspace->settings.region != NULL)
+		session->run.settings = workspace_settings_text(workspace);
+	return workspace_connect_objects(workspace, surely);
 }
 
 /* --- while it runs --- */
@@ -399,6 +416,7 @@ session_new_engine(struct session *session, struct tmf_err *err)
 	    .registry = session->workspace.registry,
 	    .store = session->opts->no_checkpoint ? NULL : session->store,
 	    .mocks = session->mock != NULL ? &session->mocks.engine : NULL,
+	    .objects = session->mock == NULL ? workspace_objects(&session->workspace) : NULL,
 	});
 	return 0;
 }

@@ -30,6 +30,7 @@ struct session {
 	struct asl_machine *machine;
 	json_t *input;
 	bool needs_aws;
+	enum asl_s3 asks_s3; /* where it needs nothing else of AWS, too */
 
 	/* the caller */
 	struct store *store;
@@ -61,8 +62,8 @@ void session_init_part(struct session *session, const struct cli_opts *opts,
 void session_fini(struct session *session);
 
 /*
- * Compiles the run's definition; afterwards needs_aws is known. Returns 0, or says why and gives
- * the exit code.
+ * Compiles the run's definition; afterwards needs_aws and asks_s3 are known.
+ * Returns 0, or says why and gives the exit code.
  */
 int session_load_workflow(struct session *session);
 
@@ -71,6 +72,12 @@ int session_load_workflow(struct session *session);
  * the exit code.
  */
 int session_read_workflow(struct session *session);
+
+/*
+ * Settings and keys of a run that asks S3 and needs nothing else of AWS; recorded: of its record,
+ * or NULL for a new one, whose record they are noted in.
+ */
+int session_connect_objects(struct session *session, const char *recorded);
 
 /* Copies what the workspace has read into the record. */
 void session_record_files(struct session *session);

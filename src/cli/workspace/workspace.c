@@ -49,6 +49,7 @@ workspace_fini(struct workspace *workspace)
 {
 	mirror_free(workspace->mirror);
 	accounts_free(workspace->accounts);
+	workspace_free_objects(workspace);
 	workspace_free_clients(workspace);
 	http_trace_free(workspace->trace);
 	http_curl_free(workspace->curl);

@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "cli/options.h"
 #include "cli/workspace/mfa.h"
+#include "data/objects.h"
 #include "loop/http.h"
 #include "mirror/config/config.h"
 #include "mirror/mirror.h"
@@ -68,6 +69,8 @@ struct workspace {
 	/* workspace_connect */
 	struct workspace_clients own;
 	struct workspace_clients *members; /* of other accounts, see workspace_client_for */
+
+	struct workspace_objects *objects; /* of S3; NULL until asked for */
 
 	/* workspace_open_mirror */
 	struct accounts *accounts; /* NULL until opened */
@@ -135,6 +138,10 @@ struct aws_client *workspace_client_for(void *workspace, const char *role_arn, s
  * accounts_opts.elb_for. Borrowed. */
 struct aws_client *workspace_elb_for(void *workspace, const struct aws_client *ec2);
 
+/* Objects of S3, for an engine: by a client over these keys that is made when the first is wanted.
+ * Borrowed; no call of it may be under way at workspace_fini. */
+struct objects *workspace_objects(struct workspace *workspace);
+
 /*
  * Whose calls these are, before the clients are opened: user agent and role session name carry the
  * run's id, so that CloudTrail shows which run made what.
@@ -149,6 +156,12 @@ int workspace_connect(struct workspace *workspace);
  * *err.
  */
 int workspace_open_client(struct workspace *workspace, struct tmf_err *err);
+
+/*
+ * Keys for S3 alone, where no action needs AWS. surely: that they are needed, so that they are
+ * looked for now; else they may be missing, and so may the region.
+ */
+int workspace_connect_objects(struct workspace *workspace, bool surely);
 
 /* The accounts, for what `of` says of store, owner and kind of run; the rest is the workspace's. */
 void workspace_open_accounts(struct workspace *workspace, const struct accounts_opts *of);

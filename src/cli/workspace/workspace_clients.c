@@ -220,6 +220,17 @@ workspace_connect(struct workspace *workspace)
 	return EXIT_OK;
 }
 
+int
+workspace_connect_objects(struct workspace *workspace, bool surely)
+{
+	struct tmf_err err = {0};
+
+	workspace->own.credentials = workspace_new_credentials(workspace);
+	if (surely && workspace_find_credentials(workspace, &err) < 0)
+		return cli_fail_take(workspace->opts->output, &err);
+	return EXIT_OK;
+}
+
 /*
  * Services other than EC2 get no pacer: their requests are few, and the client's retries are
  * enough.

@@ -109,6 +109,7 @@ workspace_read_settings(struct workspace *workspace, const json_t *recorded, str
 	const char *region = setting_or_recorded(opts->region, recorded, "region");
 	const char *endpoint = setting_or_recorded(opts->endpoint_url, recorded, "endpoint");
 	const char *elb_endpoint = setting_or_recorded(opts->endpoint_url, recorded, "elbEndpoint");
+	const char *s3_endpoint = setting_or_recorded(opts->endpoint_url, recorded, "s3Endpoint");
 	struct aws_env env = {0};
 
 	if (aws_settings_load(&env, region, opts->profile, settings, err) < 0 ||
@@ -120,6 +121,8 @@ workspace_read_settings(struct workspace *workspace, const json_t *recorded, str
 	    mem_strdup(setting_or_recorded(opts->external_id, recorded, "externalId"));
 	if (endpoint != NULL)
 		aws_settings_set_endpoint(settings, "ec2", endpoint);
+	if (s3_endpoint != NULL)
+		aws_settings_set_endpoint(settings, "s3", s3_endpoint);
 	if (elb_endpoint != NULL)
 		aws_settings_set_endpoint(settings, WORKSPACE_ELB, elb_endpoint);
 	return 0;
@@ -162,6 +165,7 @@ workspace_settings_text(const struct workspace *workspace)
 	jsonx_put_string(settings, "endpoint", aws_settings_endpoint(&workspace->settings, "ec2"));
 	jsonx_put_string(
 	    settings, "elbEndpoint", aws_settings_endpoint(&workspace->settings, WORKSPACE_ELB));
+	jsonx_put_string(settings, "s3Endpoint", aws_settings_endpoint(&workspace->settings, "s3"));
 	jsonx_put_string(settings, "profile", workspace->settings.profile);
 	jsonx_put_string(settings, "assumeRole", workspace->assume_role);
 	jsonx_put_string(settings, "externalId", workspace->external_id);

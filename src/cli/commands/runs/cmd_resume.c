@@ -62,6 +62,8 @@ resume_load(struct session *session)
 {
 	int code = session_load_workflow(session);
 
+	if (code == EXIT_OK && !session->needs_aws && session->asks_s3 != ASL_S3_NEVER)
+		return session_connect_objects(session, session->run.settings);
 	if (code != EXIT_OK || !session->needs_aws)
 		return code;
 	code = session_restore_files(session);
