@@ -380,7 +380,7 @@ ledger_claim_row(void *arg, const struct outcome *outcome)
 			claim = ledger_claim_of(claiming, outcome);
 		} else if (strcmp(outcome->reason, OUTCOME_REASON_SURPLUS) != 0) {
 			json_decref(claiming->reason);
-			claiming->reason = json_string(outcome->reason);
+			claiming->reason = jsonx_text_value(outcome->reason);
 		}
 		break;
 	case OUTCOME_UNMATCHED:

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """`tmflow coverage`: each interface in one class, as a run would find it; changes nothing."""
 import collections
+import contextlib
 import csv
 import io
 import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 
 import harness
@@ -291,6 +293,25 @@ class Coverage(harness.Case):
         self.assertEqual((document["classes"]["missing"], document["coverage"]), (plan["summary"]["created"], 0))
         for args in (("--run", done.json["runId"], "--by", "tag:team"), ("--run", done.json["runId"], "--region", "x")):
             self.assertEqual(self.tmflow("coverage", *args).code, 2)
+
+    def test_a_run_whose_texts_are_not_utf8(self):
+        """A store is a file that others may have written."""
+        sim = self.sim(instances=20)
+        run = self.backfill(sim, "--run-id", "r").json["runId"]
+        path = os.path.join(self.dir, "state", "tmflow.db")
+        for table, column in [("outcomes", c) for c in ("instance", "interface", "rule", "reason", "target", "session", "error", "cause", "request", "slot")] \
+                + [("instances", c) for c in ("type", "vpc", "subnet", "zone", "name")]:
+            with self.subTest(column=column):
+                shutil.copy(path, path + ".before")
+                with contextlib.closing(sqlite3.connect(path)) as db, db:
+                    db.execute(f"UPDATE {table} SET kind = 9, error = 'E' WHERE instance IN (SELECT min(instance) FROM outcomes)" if table == "outcomes" else "SELECT 1")
+                    db.execute(f"UPDATE {table} SET {column} = CAST(x'78ff' || CAST(rowid_of AS BLOB) AS TEXT) FROM"
+                               f" (SELECT instance AS i, interface AS f, row_number() OVER () AS rowid_of FROM {table}) WHERE instance = i AND interface = f")
+                self.adds_up(self.tmflow("coverage", "--run", run, "--by", "vpc,subnet,zone,type,rule,tag:Name", "-o", "json").json)
+                for words in (("show", run, "-o", "json"), ("show", run, "-o", "html"), ("show", run), ("show", run, "-o", "jsonl")):
+                    done = self.tmflow(*words)
+                    self.assertEqual(done.code, 0, done.err)
+                shutil.copy(path + ".before", path)
 
     def test_min(self):
         sim, world, config, interfaces = self.world()

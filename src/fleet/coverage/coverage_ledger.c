@@ -1,5 +1,7 @@
 #include "fleet/coverage/coverage_ledger.h"
 
+#include "base/jsonx.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -123,7 +125,7 @@ ledger_keep(struct ledger_reading *reading, const struct coverage_item *item)
 		const char *text = i < count ? texts[i] : item->keys[i - count];
 
 		json_array_append_new(
-		    reading->texts, text != NULL ? json_string(text) : json_null());
+		    reading->texts, text != NULL ? jsonx_text_value(text) : json_null());
 		text = json_string_value(json_array_get(reading->texts, i));
 		if (i < count)
 			*kept[i] = text;

@@ -63,7 +63,7 @@ failures_add(struct failures *failures, const struct outcome *outcome)
 	assert(outcome->kind == OUTCOME_FAILED);
 	json_object_set_new(group, "count", json_integer(count + 1));
 	if (outcome->request_id != NULL && json_array_size(ids) < FAILURES_REQUESTS_MAX)
-		json_array_append_new(ids, json_string(outcome->request_id));
+		json_array_append_new(ids, jsonx_text_value(outcome->request_id));
 }
 
 static int
