@@ -186,6 +186,26 @@ add_word(struct text *out, const char *word, enum integer_case letter_case)
 	}
 }
 
+/* 0 to 99: "twelve", "thirty-four"; ordinal: "twelfth", "thirty-fourth", "twentieth". */
+static void
+add_words_below_100(struct text *out, int number, bool ordinal, enum integer_case letter_case)
+{
+	const char *const *last = ordinal ? few_ordinal : few;
+
+	if (number < 20) {
+		add_word(out, last[number], letter_case);
+		return;
+	}
+	add_word(out, decades[number / 10 - 2], letter_case);
+	if (number % 10 > 0) {
+		text_add_char(out, '-');
+		add_word(out, last[number % 10], letter_case);
+	} else if (ordinal) {
+		out->len--; /* the y of "twenty" */
+		add_word(out, "ieth", letter_case == INTEGER_UPPER ? INTEGER_UPPER : INTEGER_LOWER);
+	}
+}
+
 /* joined: words stand before, so "and" or a comma comes between. 1234 is "one thousand, two hundred
  * and thirty-four": the comma separates groups of 100 and more, the "and" what is below 100. Only
  * the last word is ordinal: 2300 is "two thousand, three hundredth". */
@@ -200,26 +220,8 @@ add_words(struct text *out, double number, bool joined, bool ordinal, enum integ
 		add_word(out, " and ", joint);
 	else if (joined)
 		text_add(out, ", ", 2);
-	if (number < 20) {
-		add_word(out, (ordinal ? few_ordinal : few)[(int)number], letter_case);
-		return;
-	}
 	if (number < 100) {
-		const char *decade = decades[(int)number / 10 - 2];
-
-		rest = fmod(number, 10);
-		if (rest == 0 && ordinal) {
-			add_word(out, decade, letter_case);
-			out->len--; /* twenty: twentieth */
-			add_word(out, "ieth",
-			    letter_case == INTEGER_UPPER ? INTEGER_UPPER : INTEGER_LOWER);
-			return;
-		}
-		add_word(out, decade, letter_case);
-		if (rest > 0) {
-			text_add_char(out, '-');
-			add_words(out, rest, false, ordinal, letter_case);
-		}
+		add_words_below_100(out, (int)number, ordinal, letter_case);
 		return;
 	}
 	if (number < 1000) {
