@@ -129,8 +129,8 @@ struct cli_opts {
 /* How help groups the options of a subcommand. */
 #define CLI_OPTION_GROUPS(X)                                                                       \
 	X(WHAT, "What to do")                                                                      \
-	X(WORK, "Where the work comes from, and how much at a time")                               \
-	X(RUNS, "Runs and what is kept of them")                                                   \
+	X(WORK, "Sources of work, and how much at a time")                                         \
+	X(RUNS, "Runs and the store")                                                              \
 	X(AWS, "AWS")                                                                              \
 	X(OUT, "Output")
 
@@ -161,7 +161,7 @@ struct cli_opts {
 	X(SET, set, "set", 0, WHAT, "NAME=VALUE",                                                  \
 	    "value of the workflow's placeholder ${NAME}; may be repeated")                        \
 	X(SET_FILE, set_file, "set-file", 0, WHAT, "FILE",                                         \
-	    "file of placeholders with their values, YAML or JSON; --set goes before it")          \
+	    "file of placeholders with their values, YAML or JSON; --set overrides it")            \
 	X(EXECUTE, execute, "execute", 0, WHAT, NULL,                                              \
 	    "let the action change AWS; without it, changes are made to a copy only")              \
 	X(VARIABLES, variables, "variables", 0, WHAT, "JSON",                                      \
@@ -182,14 +182,15 @@ struct cli_opts {
 	X(NO_ONLINE_CHECK, no_online_check, "no-online-check", 0, WHAT, NULL,                      \
 	    "start without looking up what the configuration names")                               \
 	X(FAIL_ON, fail_on, "fail-on", 0, WHAT, "SEVERITY",                                        \
-	    "exit with 7 if there is a finding that is low, medium, high, critical or worse")      \
+	    "exit with 7 if a finding is of this severity or above: low, medium, high, critical")  \
 	X(EVENTS, events, "events", 0, WHAT, NULL,                                                 \
-	    "look up in CloudTrail who made what is found, and when")                              \
+	    "look up in CloudTrail who created or changed a resource, and when")                   \
 	X(SUPPRESS, suppress, "suppress", 0, WHAT, "FILE",                                         \
-	    "findings that are accepted, each with a reason and the date when that ends")          \
+	    "accepted findings, each with a reason and an expiry date")                            \
 	X(PRICE, price, "price", 0, WHAT, "AMOUNT|FILE",                                           \
 	    "US dollars for a session and hour, or a file of prices; default an estimate")         \
-	X(YES, yes, "yes", 'y', WHAT, NULL, "remove what is listed without it")                    \
+	X(YES, yes, "yes", 'y', WHAT, NULL,                                                        \
+	    "remove the resources; without it, they are only listed")                              \
 	X(METRICS_FILE, metrics_file, "metrics-file", 0, WHAT, "FILE",                             \
 	    "write the numbers at the end, as OpenMetrics text")                                   \
 	X(OUTPUT_FILE, output_file, "output-file", 0, WHAT, "FILE",                                \
@@ -197,7 +198,7 @@ struct cli_opts {
 	    "config/REGION.yaml; - is standard output")                                            \
 	X(FORCE, force, "force", 0, WHAT, NULL, "overwrite the file")                              \
 	X(TRUST_TAGS, trust_tags, "trust-tags", 0, WHAT, NULL,                                     \
-	    "also what bears tmflow's tags without a proof that tmflow launched it")               \
+	    "also what has tmflow's tags but no proof that tmflow made it")                        \
 	X(IAM_POLICY, iam_policy, "iam-policy", 0, WHAT, NULL,                                     \
 	    "write the IAM policy that the workflow's actions need")                               \
 	X(FOR, for_command, "for", 0, WHAT, "COMMAND",                                             \
@@ -225,7 +226,7 @@ struct cli_opts {
 	X(ON_GUARDDUTY, on_guardduty, "on-guardduty", 0, WORK, "FILE",                             \
 	    "workflow for GuardDuty findings; default on-guardduty.yaml in --workflows")           \
 	X(EVERY, every, "every", 0, WORK, "PERIOD",                                                \
-	    "from the start of a round to that of the next, a tenth more or less: 15m, 1h, 1d")    \
+	    "time between the starts of two rounds, a tenth more or less: 15m, 1h, 1d")            \
 	X(RECONCILE, reconcile, "reconcile", 0, WORK, "PERIOD",                                    \
 	    "also run the backfill, now and each 15m, 1h, 1d, a tenth more or less")               \
 	X(POLLERS, pollers, "pollers", 0, WORK, "N", "open polls at a time (per activity)")        \
@@ -242,7 +243,7 @@ struct cli_opts {
 	X(HEALTH_FILE, health_file, "health-file", 0, WORK, "FILE",                                \
 	    "file that is touched every 5 s while polls succeed")                                  \
 	X(METRICS_LISTEN, metrics_listen, "metrics-listen", 0, WORK, "HOST:PORT",                  \
-	    "serve /metrics for Prometheus and /healthz for a probe there")                        \
+	    "address that serves /metrics for Prometheus and /healthz for a probe")                \
 	X(RUN_ID, run_id, "run-id", 0, RUNS, "ID",                                                 \
 	    "id of the new run; default a generated one that sorts by time")                       \
 	X(NO_CHECKPOINT, no_checkpoint, "no-checkpoint", 0, RUNS, NULL,                            \
@@ -269,7 +270,8 @@ struct cli_opts {
 	X(STATE_DIR, state_dir, "state-dir", 0, RUNS, "DIR",                                       \
 	    "where runs are kept; default ~/.local/state/tmflow")                                  \
 	X(REGION, region, "region", 0, AWS, "REGION",                                              \
-	    "AWS region (run: several, with commas); default as in the AWS CLI")                   \
+	    "AWS region; several, with commas, where there is --account; default as in the "       \
+	    "AWS CLI")                                                                             \
 	X(ACCOUNT, account, "account", 0, AWS, "IDS",                                              \
 	    "account ids, with commas; needs --assume-role with {account} in it")                  \
 	X(ACCOUNTS, accounts, "accounts", 0, AWS, "FILE",                                          \

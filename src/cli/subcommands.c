@@ -186,7 +186,7 @@ const struct subcommand cli_subcommands[] = {
 	.name = "audit",
 	.group = GROUP_CHECK,
 	.args = "",
-	.summary = "find who else mirrors, and what of the mirroring should not be",
+	.summary = "find mirroring by others, and mirroring that is a risk or a waste",
 	.examples = "tmflow audit --region eu-west-1\n"
 		    "tmflow audit --accounts accounts.yaml --events --fail-on high -o sarif\n"
 		    "tmflow audit --organization --assume-role tmflow-audit",

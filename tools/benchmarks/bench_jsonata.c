@@ -11,7 +11,7 @@
 #include <time.h>
 
 #define WALL_MS	      1700000000000
-#define LAP_NS_MIN    1e6 /* a lap is as many evaluations as the clock can tell from none */
+#define LAP_NS_MIN    1e6 /* of a lap: enough evaluations for the clock to measure */
 #define LINE_BYTES    (1u << 24)
 #define NS_PER_SECOND 1e9
 

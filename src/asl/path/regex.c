@@ -70,7 +70,7 @@ regex_new(struct str pattern, bool ignore_case, struct tmf_err *err)
 			tmf_err_set(
 			    err, TMF_ERR_INVALID, "invalid pattern: %s", (const char *)text);
 		else
-			tmf_err_set(err, TMF_ERR_INVALID, "invalid pattern: %s, at its byte %zu",
+			tmf_err_set(err, TMF_ERR_INVALID, "invalid pattern: %s, at byte %zu",
 			    (const char *)text, offset);
 		return NULL;
 	}

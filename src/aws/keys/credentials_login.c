@@ -44,8 +44,8 @@ login_free(void *frame)
 static int
 login_fail(const struct login *login, const char *why, struct tmf_err *err)
 {
-	return tmf_err_set(err, TMF_ERR_CREDENTIALS, "%s: run `aws login --profile %s`, then go on",
-	    why, login->profile);
+	return tmf_err_set(err, TMF_ERR_CREDENTIALS,
+	    "%s: run `aws login --profile %s`, then try again", why, login->profile);
 }
 
 /* Reads what is on disk, and sees that all of it is there. */

@@ -105,8 +105,7 @@ process_check_version(const char *text, struct tmf_err *err)
 	if (!json_is_object(object))
 		ret = tmf_err_set(err, TMF_ERR_CREDENTIALS, "its output is not a JSON object");
 	else if (!json_is_integer(version) || json_integer_value(version) != 1)
-		ret =
-		    tmf_err_set(err, TMF_ERR_CREDENTIALS, "its output has another Version than 1");
+		ret = tmf_err_set(err, TMF_ERR_CREDENTIALS, "its output: Version is not 1");
 	jsonx_wipe(object);
 	return ret;
 }

@@ -61,7 +61,7 @@ static int
 sso_fail_sign_in(const struct sso *sso, const char *why, struct tmf_err *err)
 {
 	return tmf_err_set(err, TMF_ERR_CREDENTIALS,
-	    "%s: run `aws sso login --profile %s`, then go on", why, sso->profile);
+	    "%s: run `aws sso login --profile %s`, then try again", why, sso->profile);
 }
 
 /* --- what the files say --- */
