@@ -40,8 +40,8 @@ struct heap_owned {
 static _Thread_local struct heap_chunk *spare_chunks;
 static _Thread_local size_t spare_bytes;
 
-/* Chunks of a heap double, and the next heap asks for them in the same order: the first that is kept
- * is the one that fits, or none does. */
+/* Chunks of a heap double, and the next heap asks for them in the same order: the first one that is
+ * kept fits, or none does. */
 static struct heap_chunk *
 heap_chunk_new(size_t wanted)
 {

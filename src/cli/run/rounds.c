@@ -18,7 +18,7 @@ rounds_parse(const char *option, const char *text, int64_t *ret_every_ms, struct
 	if (cli_age_parse(option, text, &every_ms, err) < 0)
 		return -1;
 	if (every_ms < EVERY_MIN_MS)
-		return tmf_err_set(err, TMF_ERR_INVALID, "%s takes a second at least", option);
+		return tmf_err_set(err, TMF_ERR_INVALID, "%s: less than a second", option);
 	*ret_every_ms = every_ms;
 	return 0;
 }

@@ -14,8 +14,8 @@
 
 /*
  * Lists everything, one call after another. A step asks until it has nothing more to ask; what AWS
- * refuses for good is noted, and ends its step. A list with too many pages is noted, too. Only without targets and sessions there is nothing
- * to judge: their refusal ends the audit.
+ * refuses for good is noted, and ends its step. A list with too many pages is noted, too. Only
+ * without targets and sessions there is nothing to judge: their refusal ends the audit.
  */
 
 /* RAM: 500 a page, and at most 5,000 shares an account; a page may be short or empty. */

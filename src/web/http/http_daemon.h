@@ -16,7 +16,8 @@
 
 #define HTTP_CONNECTION_BYTES	32768 /* of a request's head */
 #define HTTP_CONNECTION_SECONDS 15    /* without a byte */
-/* No address has the last quarter of the connections: a probe is answered while one holds the rest. */
+/* No address has the last quarter of the connections, so that a probe is answered while one address
+ * holds the rest. */
 #define HTTP_RESERVED_PART 4
 #define HTTP_TICK_MS	   1000 /* between two runs of a server without work */
 

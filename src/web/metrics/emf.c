@@ -174,7 +174,7 @@ emf_difference(struct emf *emf, const char *line, size_t key_len, double value)
 }
 
 /*
- * A step of a histogram: so many values more, each as long as its upper bound, or, without one, as
+ * A step of a histogram: that number of values more, each as long as its upper bound, or, without one, as
  * the longest step. A document takes a hundred of them. Of more each step keeps its share, so that
  * percentiles stay right; the number of all is in NAME_count.
  */
@@ -236,7 +236,7 @@ emf_ends_in(const char *name, const char *ending)
 	return len > end && strcmp(name + len - end, ending) == 0;
 }
 
-/* A time of day is no metric of CloudWatch's, and neither is the sum beside all values. */
+/* CloudWatch has no metric for a time of day, nor for the sum beside all values. */
 static void
 emf_add_sample(struct emf_reading *reading, const char *line)
 {
