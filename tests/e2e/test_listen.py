@@ -287,10 +287,11 @@ class Listen(services.Case):
 
         def page(path):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-            self.addCleanup(connection.close)
-            connection.request("GET", path)
+            connection.request("GET", path, headers={"Connection": "close"})
             reply = connection.getresponse()
-            return reply.status, reply.read().decode()
+            text = reply.read().decode()
+            connection.close()
+            return reply.status, text
 
         self.assertEqual(page("/healthz")[0], 503)
         text = page("/metrics")[1]
