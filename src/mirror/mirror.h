@@ -11,11 +11,12 @@ struct dry_run;
 
 /* Counters for the progress line. */
 struct mirror_progress {
-	uint64_t pages;	    /* described */
-	uint64_t instances; /* seen in them */
-	uint64_t failed;    /* recorded as `failed`, since the last round began if it has */
-	uint64_t missing;   /* sessions found missing, to be created */
-	bool more;	    /* the listing goes on after the last page */
+	uint64_t pages;		   /* described */
+	uint64_t instances;	   /* seen in them */
+	uint64_t instances_before; /* of them, in earlier processes of the run */
+	uint64_t failed;	   /* recorded as `failed`, since the last round began if it has */
+	uint64_t missing;	   /* sessions found missing, to be created */
+	bool more;		   /* the listing goes on after the last page */
 };
 
 /*

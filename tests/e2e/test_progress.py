@@ -13,7 +13,7 @@ import termios
 import harness
 
 ERASE = "\r\x1b[K"
-PART = re.compile(r"\d+ s|page \d+|\d+ instances \(\d+/s\)|\d+ calls|\d+ of \d+ calls throttled|"
+PART = re.compile(r"\d+ s|page \d+|\d+ instances( \(\d+/s\))?|\d+ calls|\d+ of \d+ calls throttled|\d+ throttled|(over )?\d+ (s|min) left|"
                   r"\d+ (created|present|updated|unmatched|excluded|ineligible|conflict|gone|foreign-account|failed)")
 
 CONFIG = """
@@ -34,13 +34,16 @@ def hang_up(listener):
 
 class Progress(harness.Case):
     def on_terminal(self, columns, *options, env=None):
-        """Everything that a run writes to a terminal of that width, and its exit code."""
         sim = self.sim("--fault", "delay:100@1", *options, instances=200)
+        return self.terminal(sim, columns, "run", harness.BACKFILL, "--config", sim.config, env=env)
+
+    def terminal(self, sim, columns, *words, env=None):
+        """Everything that tmflow writes to a terminal of that width, and its exit code."""
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         environment = self.environment(sim)
         environment.update({"TERM": "xterm-256color", **(env or {})})
-        process = harness.subprocess.Popen([harness.TMFLOW, "run", harness.BACKFILL, "--config", sim.config], cwd=harness.ROOT,
+        process = harness.subprocess.Popen([harness.TMFLOW, *words], cwd=harness.ROOT,
                                            env=environment, stdin=theirs, stdout=theirs, stderr=theirs)
         os.close(theirs)
         text = b""
@@ -71,7 +74,7 @@ class Progress(harness.Case):
                 self.assertLess(len(line), columns - 2, lines)
                 for part in line.split(", "):
                     self.assertRegex(part, f"^({PART.pattern})$")
-            self.assertRegex(lines[-1], r"page \d+")
+            self.assertRegex(lines[-1], r"\d+ instances, (.*, )?\d+ throttled" if columns == 40 else r"page \d+, \d+ instances")
             if columns == 200:
                 self.assertRegex(lines[-1], "throttled, .*created, .*unmatched")
             self.assertIn("SUCCEEDED", end)
@@ -109,6 +112,22 @@ class Progress(harness.Case):
         warnings = [line for line in lines + rest.splitlines() if " warn aws.unreachable " in line]
         self.assertEqual(len(warnings), 1, lines)
         self.assertIn(url, warnings[0])
+
+    def test_counts_on_after_a_resume(self):
+        """Pages and instances are those of the run, not of the process; their rate is the process's."""
+        sim = self.sim("--plain", "--fault", "delay:100@1", instances=1500)
+        process = self.start("run", harness.BACKFILL, "--config", sim.config, "--run-id", "one", sim=sim)
+        while sim.report()["actions"].get("DescribeInstances", {"calls": 0})["calls"] < 4:
+            self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=harness.RUN_SECONDS)
+        self.assertEqual(process.returncode, 3)
+        code, text = self.terminal(sim, 100, "resume", "one")
+        self.assertEqual(code, 0, text)
+        counts = [tuple(map(int, re.search(r"page (\d+), (\d+) instances", line).groups())) for line in self.drawn(text)[0]]
+        self.assertGreaterEqual(counts[0], (3, 600))
+        self.assertEqual(counts, sorted(counts))
+        self.assertLessEqual(counts[-1][0], 8)
 
     def test_quiet(self):
         code = self.tmflow("run", self.write("w.yaml", "StartAt: A\nStates: {A: {Type: Succeed}}\n"), "-q")

@@ -3,9 +3,9 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "cli/report/progress_line.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -13,7 +13,8 @@
 
 #define TERMINAL_COLUMNS_DEFAULT 80u
 #define CONTROL_C_COLUMNS	 3u
-#define ESTIMATE_S		 10 /* shorter waits are not worth a word */
+#define ESTIMATE_S		 10  /* shorter waits are not worth a word */
+#define ESTIMATE_S_MAX		 120 /* longer ones are in minutes */
 #define PACED_ACTION		 "CreateTrafficMirrorSession" /* one for each session */
 
 /* How wide a line may be, with room for the ^C that a terminal writes behind it. */
@@ -41,61 +42,41 @@ progress_erase(void *arg)
 	progress->drawn = false;
 }
 
-/*
- * Adds ", part" unless that would make the line longer than its terminal: a part is shown whole
- * or not at all. Returns false where it did not fit.
- */
-static bool progress_add_part(struct buf *line, size_t columns, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/* The order in which the parts of the line give way: the last ones first. */
+enum progress_rank {
+	RANK_FAILED,
+	RANK_INSTANCES,
+	RANK_ESTIMATE,
+	RANK_THROTTLED,
+	RANK_CONFLICT,
+	RANK_PAGE,
+	RANK_CALLS,
+	RANK_OTHERS /* and above: the other outcomes */
+};
 
-static bool
-progress_add_part(struct buf *line, size_t columns, const char *format, ...)
+static unsigned
+progress_outcome_rank(enum outcome_kind kind)
 {
-	struct buf part = {0};
-	const char *separator = line->len > 0 ? ", " : "";
-	bool fits;
-	va_list args;
-
-	va_start(args, format);
-	buf_vprintf(&part, format, args);
-	va_end(args);
-	fits = line->len + strlen(separator) + part.len <= columns;
-	if (fits)
-		buf_printf(line, "%s%s", separator, buf_cstr(&part));
-	buf_fini(&part);
-	return fits;
+	if (kind == OUTCOME_FAILED)
+		return RANK_FAILED;
+	return kind == OUTCOME_CONFLICT ? RANK_CONFLICT : RANK_OTHERS + (unsigned)kind;
 }
 
-/* Those that a person must know of first. */
-static const enum outcome_kind outcomes_first[] = {OUTCOME_FAILED, OUTCOME_CONFLICT};
-
-static bool
-progress_comes_first(enum outcome_kind kind)
-{
-	for (size_t i = 0; i < sizeof(outcomes_first) / sizeof(outcomes_first[0]); i++)
-		if (outcomes_first[i] == kind)
-			return true;
-	return false;
-}
-
-/*
- * Two passes over the kinds: first those that come first, then the others. The first one that does
- * not fit ends the line, so that a lesser one cannot take its place.
- */
+/* Two passes over the kinds: those that a person must know of stand in front. */
 static void
-progress_add_counts(struct buf *line, size_t columns, const struct progress *progress)
+progress_add_counts(struct progress_line *line, const struct progress *progress)
 {
 	int64_t counts[OUTCOME_COUNT];
-	bool fits = true;
 
 	if (store_outcomes_count(progress->store, progress->run_id, counts, NULL) < 0)
 		return;
-	for (int i = 0; i < 2 * OUTCOME_COUNT && fits; i++) {
+	for (int i = 0; i < 2 * OUTCOME_COUNT; i++) {
 		enum outcome_kind kind = (enum outcome_kind)(i % OUTCOME_COUNT);
+		unsigned rank = progress_outcome_rank(kind);
 
-		if (counts[kind] > 0 && progress_comes_first(kind) == (i < OUTCOME_COUNT))
-			fits = progress_add_part(
-			    line, columns, "%" PRId64 " %s", counts[kind], outcome_name(kind));
+		if (counts[kind] > 0 && (rank < RANK_OTHERS) == (i < OUTCOME_COUNT))
+			progress_line_add(
+			    line, rank, "%" PRId64 " %s", counts[kind], outcome_name(kind));
 	}
 }
 
@@ -109,6 +90,7 @@ progress_add(struct progress_sum *sum, const struct mirror *mirror, const struct
 	sum->mirrors = true;
 	sum->pages += done->pages;
 	sum->instances += done->instances;
+	sum->instances_before += done->instances_before;
 	sum->requests += stats->requests;
 	sum->throttled += stats->throttled;
 	if (aws_client_trouble(ec2)[0] != '\0')
@@ -117,22 +99,28 @@ progress_add(struct progress_sum *sum, const struct mirror *mirror, const struct
 
 /* What is known to be ahead, where it takes a while at the pace that AWS allows. */
 static void
-progress_add_estimate(struct buf *line, size_t columns, const struct progress *progress)
+progress_add_estimate(struct progress_line *line, const struct progress *progress)
 {
 	const struct mirror_progress *done = &progress->mirror->progress;
 	struct pacer_estimate estimate;
-	double seconds;
+	struct progress_part *part;
+	const char *unit = "s";
+	double left;
 
 	if (progress->pacer == NULL || !pacer_estimate(progress->pacer, PACED_ACTION, &estimate) ||
 	    !estimate.learnt || estimate.guess || estimate.accepted >= done->missing)
 		return;
-	seconds = (double)(done->missing - estimate.accepted) / estimate.rate_per_s;
-	if (seconds < ESTIMATE_S)
+	left = (double)(done->missing - estimate.accepted) / estimate.rate_per_s;
+	if (left < ESTIMATE_S)
 		return;
-	progress_add_part(line, columns,
-	    "%" PRIu64 " sessions%s to create: at least %.0f %s at %.1f/s",
-	    done->missing - estimate.accepted, done->more ? " and further pages" : "",
-	    seconds < 120 ? seconds : seconds / 60, seconds < 120 ? "s" : "min",
+	if (left >= ESTIMATE_S_MAX) {
+		left /= 60;
+		unit = "min";
+	}
+	part = progress_line_add(
+	    line, RANK_ESTIMATE, "%s%.0f %s left", done->more ? "over " : "", left, unit);
+	progress_part_extend(part, "%" PRIu64 " sessions%s to create: at least %.0f %s at %.1f/s",
+	    done->missing - estimate.accepted, done->more ? " and further pages" : "", left, unit,
 	    estimate.rate_per_s);
 }
 
@@ -156,37 +144,54 @@ progress_add_trouble(struct buf *line, size_t columns, const char *trouble)
 	buf_fini(&text);
 }
 
-/* The line, most important first: what does not fit into the columns is left out. */
+/* How far the work itself is. */
 static void
-progress_compose(struct buf *line, size_t columns, const struct progress *progress)
+progress_add_work(struct progress_line *line, const struct progress *progress,
+    const struct progress_sum *sum, int64_t elapsed_ms)
+{
+	uint64_t here = sum->instances - sum->instances_before;
+	struct progress_part *part;
+
+	progress_line_add(line, RANK_PAGE, "page %" PRIu64, sum->pages);
+	part = progress_line_add(line, RANK_INSTANCES, "%" PRIu64 " instances", sum->instances);
+	progress_part_extend(part, "%" PRIu64 " instances (%.0f/s)", sum->instances,
+	    elapsed_ms > 0 ? (double)here * 1000.0 / (double)elapsed_ms : 0.0);
+	if (progress->add_up == NULL)
+		progress_add_estimate(line, progress);
+	if (sum->throttled > 0) {
+		part = progress_line_add(
+		    line, RANK_THROTTLED, "%" PRIu64 " throttled", sum->throttled);
+		progress_part_extend(part, "%" PRIu64 " of %" PRIu64 " calls throttled",
+		    sum->throttled, sum->requests);
+	} else {
+		progress_line_add(line, RANK_CALLS, "%" PRIu64 " calls", sum->requests);
+	}
+	if (progress->add_up == NULL) /* counting many parts would cost too much */
+		progress_add_counts(line, progress);
+}
+
+/* How long it has taken and what it waits for come first; the rest as there is room. */
+static void
+progress_compose(struct buf *text, size_t columns, const struct progress *progress)
 {
 	struct tmf_clock *clock = tmf_loop_clock(progress->loop);
 	int64_t elapsed_ms = clock->mono_ms(clock) - progress->start_mono_ms;
+	struct progress_line line = {.columns = columns};
 	struct progress_sum sum = {0};
 
 	if (progress->add_up != NULL)
 		progress->add_up(progress->arg, &sum);
 	else if (progress->mirror != NULL)
 		progress_add(&sum, progress->mirror, progress->ec2);
-	progress_add_part(line, columns, "%" PRId64 " s", elapsed_ms / 1000);
+	buf_printf(text, "%" PRId64 " s", elapsed_ms / 1000);
 	if (sum.parts > 0)
-		progress_add_part(line, columns, "%zu of %zu %s done", sum.parts_over, sum.parts,
+		buf_printf(text, ", %zu of %zu %s done", sum.parts_over, sum.parts,
 		    sum.parts_noun != NULL ? sum.parts_noun : "parts");
-	progress_add_trouble(line, columns, sum.trouble);
+	progress_add_trouble(text, columns, sum.trouble);
 	if (!sum.mirrors)
 		return;
-	progress_add_part(line, columns, "page %" PRIu64, sum.pages);
-	progress_add_part(line, columns, "%" PRIu64 " instances (%.0f/s)", sum.instances,
-	    elapsed_ms > 0 ? (double)sum.instances * 1000.0 / (double)elapsed_ms : 0.0);
-	if (progress->add_up == NULL)
-		progress_add_estimate(line, columns, progress);
-	if (sum.throttled > 0)
-		progress_add_part(line, columns, "%" PRIu64 " of %" PRIu64 " calls throttled",
-		    sum.throttled, sum.requests);
-	else
-		progress_add_part(line, columns, "%" PRIu64 " calls", sum.requests);
-	if (progress->add_up == NULL) /* counting many parts would cost too much */
-		progress_add_counts(line, columns, progress);
+	progress_add_work(&line, progress, &sum, elapsed_ms);
+	progress_line_write(&line, text);
 }
 
 /*

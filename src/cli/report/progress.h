@@ -19,6 +19,7 @@ struct progress_sum {
 	bool mirrors; /* the rest is known */
 	uint64_t pages;
 	uint64_t instances;
+	uint64_t instances_before; /* of them, in earlier processes of the run */
 	uint64_t requests;
 	uint64_t throttled;
 	const char *trouble; /* why nothing comes from AWS at present; NULL: it does. Borrowed */

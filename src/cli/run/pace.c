@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PROGRESS_FACT "progress" /* {"pages", "instances"}, one for each region */
+
 /* Takes value. */
 static int
 pace_put(struct pace *pace, const char *kind, json_t *value, struct tmf_err *err)
@@ -49,6 +51,18 @@ pace_save_calls(struct pace *pace, struct tmf_err *err)
 	if (pace->elb != NULL)
 		tally_add(calls, aws_client_tally(pace->elb));
 	return pace_put(pace, RUN_JSON_CALLS_FACT, calls, err);
+}
+
+/* For the eye alone: a kill may lose the count of its last second, or count a page twice. */
+static int
+pace_save_progress(struct pace *pace, struct tmf_err *err)
+{
+	json_t *counts = json_object();
+
+	json_object_set_new(counts, "pages", json_integer((json_int_t)pace->progress->pages));
+	json_object_set_new(
+	    counts, "instances", json_integer((json_int_t)pace->progress->instances));
+	return pace_put(pace, PROGRESS_FACT, counts, err);
 }
 
 /* The requests of all operations together, and one member more for the pages of instances. */
@@ -97,7 +111,8 @@ pace_save_timeline(struct pace *pace, bool last, struct tmf_err *err)
 static int
 pace_save(struct pace *pace, struct tmf_err *err)
 {
-	return pace_put(pace, RUN_JSON_PACER_FACT, pacer_export(pace->pacer), err) < 0
+	return pace_put(pace, RUN_JSON_PACER_FACT, pacer_export(pace->pacer), err) < 0 ||
+		       pace_save_progress(pace, err) < 0
 		   ? -1
 		   : pace_save_calls(pace, err);
 }
@@ -156,6 +171,23 @@ pace_take_calls(void *arg, const char *key, struct str value)
 	return 1;
 }
 
+static int
+pace_take_progress(void *arg, const char *key, struct str value)
+{
+	struct pace *pace = arg;
+	json_t *progress;
+
+	if (strcmp(key, pace->key) != 0)
+		return 0;
+	progress = jsonx_parse(value, NULL);
+	pace->progress->pages = (uint64_t)json_integer_value(json_object_get(progress, "pages"));
+	pace->progress->instances =
+	    (uint64_t)json_integer_value(json_object_get(progress, "instances"));
+	pace->progress->instances_before = pace->progress->instances;
+	json_decref(progress);
+	return 1;
+}
+
 /* A run without AWS has no pacer, and then there is nothing to save. */
 int
 pace_start(struct pace *pace, struct tmf_err *err)
@@ -164,11 +196,14 @@ pace_start(struct pace *pace, struct tmf_err *err)
 
 	if (pace->pacer == NULL)
 		return 0;
+	assert(pace->progress != NULL); /* who asks AWS mirrors */
 	pace->earlier = json_object();
 	if (store_facts_each(
 		pace->store, pace->run_id, RUN_JSON_PACER_FACT, pace_take_saved, pace, err) < 0 ||
 	    store_facts_each(
-		pace->store, pace->run_id, RUN_JSON_CALLS_FACT, pace_take_calls, pace, err) < 0)
+		pace->store, pace->run_id, RUN_JSON_CALLS_FACT, pace_take_calls, pace, err) < 0 ||
+	    store_facts_each(
+		pace->store, pace->run_id, PROGRESS_FACT, pace_take_progress, pace, err) < 0)
 		return -1;
 	timeline_begin(&pace->timeline, clock->wall_ms(clock), pace_totals(pace));
 	pace->timer.fire = pace_save_due;

@@ -2,6 +2,7 @@
 #define TMFLOW_CLI_RUN_PACE_H
 
 #include "aws/client.h"
+#include "mirror/mirror.h"
 #include "store/store.h"
 #include "web/timeline.h"
 
@@ -9,7 +10,8 @@
 
 /*
  * Keeps what a run's pacer has learnt with the run, so that a resumed one does not begin by being
- * refused; how often it asked AWS for what; and what it did over time.
+ * refused; how often it asked AWS for what; what it did over time; and how far its progress line
+ * had counted.
  */
 struct pace {
 	struct tmf_timer timer; /* first */
@@ -18,9 +20,10 @@ struct pace {
 	struct pacer *pacer; /* NULL: the run asks no AWS, and nothing is kept */
 	/* Where pacer is not NULL: whose calls are counted. */
 	const struct aws_client *ec2;
-	const struct aws_client *elb; /* NULL: none */
-	json_t *earlier;	      /* those of the run's earlier processes */
-	struct timeline timeline;     /* of this process */
+	const struct aws_client *elb;	  /* NULL: none */
+	json_t *earlier;		  /* those of the run's earlier processes */
+	struct timeline timeline;	  /* of this process */
+	struct mirror_progress *progress; /* likewise */
 	const char *run_id;
 	const char *key; /* which pacer of the run: its region */
 };

@@ -20,6 +20,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void
 session_init(struct session *session, const struct cli_opts *opts)
@@ -239,6 +240,8 @@ session_signal(void *arg, int signo)
 
 	(void)signo;
 	if (++session->signals > 1) {
+		if (isatty(STDERR_FILENO))
+			fputc('\n', stderr); /* behind the terminal's own ^C */
 		tmf_loop_stop(session->workspace.loop);
 		return;
 	}
@@ -497,6 +500,8 @@ session_start_pace(struct session *session, struct tmf_err *err)
 	    .pacer = session->workspace.own.pacer,
 	    .ec2 = session->workspace.own.ec2,
 	    .elb = session->workspace.own.elb,
+	    .progress =
+		session->workspace.mirror != NULL ? &session->workspace.mirror->progress : NULL,
 	    .run_id = session->run.id,
 	    .key = session->workspace.settings.region,
 	};
