@@ -59,6 +59,8 @@ batch_begin(const struct items *items, struct batch_draft *draft)
 	draft->bytes = jsonx_text_bytes(draft->input, ASL_DATA_BYTES_MAX);
 }
 
+/* A batch may need more than one piece of the file. The draft keeps what is in it until the next
+ * piece is there; only a batch that is handed out moves the place in the checkpoint. */
 static enum rows_next
 batch_of_many(struct items *items, struct batch_draft *draft, const struct batch_select *select,
     struct batch_result *ret_result, struct tmf_err *err)
@@ -78,6 +80,7 @@ batch_of_many(struct items *items, struct batch_draft *draft, const struct batch
 	return next;
 }
 
+/* Without ItemBatcher the child's input is the item itself, not a list of one. */
 static enum rows_next
 batch_of_one(struct items *items, const struct batch_select *select,
     struct batch_result *ret_result, struct tmf_err *err)

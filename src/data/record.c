@@ -12,6 +12,8 @@
 
 #define ARN "arn:aws:states:%s:000000000000:"
 
+/* Derived from its parts and not random: after a crash a child has the name that it had, and the
+ * run of a Map its folder. */
 void
 record_id(const char *run_id, int64_t branch, int64_t number, char out[RECORD_ID_BYTES])
 {
@@ -24,6 +26,7 @@ record_id(const char *run_id, int64_t branch, int64_t number, char out[RECORD_ID
 	free(whole);
 }
 
+/* The account is twelve zeros: the files are local, but what reads a manifest expects an ARN. */
 char *
 record_map_arn(const struct record_map *map)
 {
@@ -57,6 +60,7 @@ record_put_time(json_t *record, const char *key, int64_t wall_ms)
 	jsonx_put_string(record, key, text);
 }
 
+/* A child that neither succeeded nor failed was stopped with its Map. */
 static const char *
 record_status(const struct record_child *child)
 {
@@ -65,6 +69,7 @@ record_status(const struct record_child *child)
 	return child->err != NULL ? "FAILED" : "ABORTED";
 }
 
+/* Laid out as in the files of AWS's ResultWriter, so that what reads those reads these. */
 json_t *
 record_of(const struct record_map *map, const struct record_child *child)
 {

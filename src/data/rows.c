@@ -10,6 +10,7 @@
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
+/* Columns that the reader names are known before the first row; else the first row has them. */
 struct rows *
 rows_new(const struct asl_reader *reader)
 {
@@ -87,6 +88,7 @@ rows_next(struct rows *rows, json_t **ret_item, struct tmf_err *err)
 	return ROWS_FAILED;
 }
 
+/* A resume that starts behind the header has to read that first: the columns are not stored. */
 bool
 rows_wants_header(const struct rows *rows)
 {

@@ -94,6 +94,8 @@ writer_open_file(struct writer *writer, enum writer_kind kind, struct tmf_err *e
 	return ret;
 }
 
+/* At the place and not at the end of the file: what a killed process wrote behind it is
+ * overwritten. */
 static int
 writer_append(struct writer *writer, enum writer_kind kind, struct str text, struct tmf_err *err)
 {
@@ -112,6 +114,8 @@ writer_append(struct writer *writer, enum writer_kind kind, struct str text, str
 	return 0;
 }
 
+/* One that is not there is fine: a file is also removed that only a killed process may have
+ * begun. */
 static void
 writer_remove(const struct writer *writer, enum writer_kind kind, int64_t number)
 {
@@ -260,6 +264,7 @@ writer_put_manifest(const struct writer *writer, const char *key, struct tmf_err
 	return ret;
 }
 
+/* The manifest comes last: where it is, the files that it lists are complete and on the disk. */
 int
 writer_finish(struct writer *writer, json_t **ret_details, struct tmf_err *err)
 {
@@ -285,6 +290,7 @@ writer_finish(struct writer *writer, json_t **ret_details, struct tmf_err *err)
 
 /* --- the beginning --- */
 
+/* The id of the Map run is the last folder, so that two runs with one Prefix never share files. */
 static int
 writer_set_folder(struct writer *writer, const struct writer_opts *opts, struct tmf_err *err)
 {

@@ -8,6 +8,8 @@
 
 #define TIMELINE_KEY_BYTES 24
 
+/* The totals are subtracted from the next ones, so that a process's first sample holds only what it
+ * did itself. */
 void
 timeline_begin(struct timeline *timeline, int64_t wall_ms, json_t *totals)
 {
@@ -67,6 +69,8 @@ timeline_thin(struct timeline *timeline)
 	timeline->interval_ms *= 2;
 }
 
+/* A sample has differences, and leaves out a counter that stood still: most do, most of the time.
+ * At the end of the run one is taken early, so that the last seconds are drawn, too. */
 void
 timeline_note(struct timeline *timeline, int64_t wall_ms, json_t *totals, bool last)
 {

@@ -81,7 +81,7 @@ class Reconcile(services.Case):
 
     def test_what_is_wrong_at_the_start_ends_it(self):
         sim = self.sim(instances=5)
-        for words, said in ([], "--every 15m"), (["--every", "soon"], "takes an age"), (["--every", "0s"], "a second at least"):
+        for words, said in ([], "--every 15m"), (["--every", "soon"], "takes an age"), (["--every", "0s"], "less than a second"):
             refused = self.tmflow("reconcile", "--config", sim.config, *words, sim=sim)
             self.assertEqual(refused.code, 2, refused.err)
             self.assertIn(said, refused.err)

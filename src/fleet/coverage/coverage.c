@@ -84,6 +84,8 @@ coverage_counts(const struct coverage *coverage)
 
 /* --- counting --- */
 
+/* Reasons are texts of a bounded kind, but an error of AWS's is one too: beyond the bound they are
+ * counted together. */
 static void
 coverage_group_reason(
     struct coverage_group *group, enum coverage_class class, const char *reason, json_int_t more)
@@ -118,6 +120,8 @@ coverage_key_add(struct buf *key, const char *value)
 		buf_printf(key, "%zu:%s;", strlen(value), value);
 }
 
+/* The value by which an item is grouped. A tag that the interface's instance does not have is NULL,
+ * and an empty one "": they are two groups. */
 static const char *
 coverage_value(const struct coverage_by_key *key, const struct coverage_item *item)
 {
@@ -168,6 +172,8 @@ coverage_group_get(struct coverage *coverage, json_t *values)
 	return &coverage->groups[coverage->count++];
 }
 
+/* Counted twice: in all, and in its group. So the sum of all needs no pass over the groups, which
+ * may have been put together at the bound. */
 void
 coverage_add(struct coverage *coverage, const struct coverage_item *item)
 {
@@ -213,6 +219,7 @@ coverage_group_merge(struct coverage_group *group, const struct coverage_group *
 	}
 }
 
+/* The keys are composed again, since the places of groups differ from one coverage to the other. */
 void
 coverage_merge(struct coverage *coverage, const struct coverage *more)
 {
@@ -269,6 +276,7 @@ coverage_group_compare(const void *left, const void *right)
 	return 0;
 }
 
+/* A copy is sorted: the index holds the places of the groups as they are. */
 static json_t *
 coverage_groups_json(const struct coverage *coverage)
 {
@@ -317,6 +325,7 @@ coverage_gap_compare(const void *left, const void *right)
 	return strcmp(a->reason, b->reason);
 }
 
+/* Only what somebody can do something about: a reason without a remedy is left out. */
 static json_t *
 coverage_gaps_json(const struct coverage *coverage)
 {

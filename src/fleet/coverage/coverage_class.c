@@ -12,18 +12,22 @@ static const struct {
 #undef X
 };
 
+/* The names are words of the documents that people read by program: they stay. */
 const char *coverage_class_name(enum coverage_class class)
 {
 	assert(class < COVERAGE_CLASS_COUNT);
 	return coverage_classes[class].name;
 }
 
+/* Wanted is what counts for the share: an interface that no rule takes lowers nothing. */
 bool coverage_class_is_wanted(enum coverage_class class)
 {
 	assert(class < COVERAGE_CLASS_COUNT);
 	return coverage_classes[class].wanted;
 }
 
+/* Of an interface that several rules take, the worst one is reported. Classes that are not in the
+ * table have badness 0: they never displace another. */
 bool
 coverage_class_is_worse(enum coverage_class class, enum coverage_class other)
 {
@@ -64,6 +68,7 @@ coverage_counts_wanted(const struct coverage_counts *counts)
 	return wanted;
 }
 
+/* Nothing wanted has no share. 100 % would let a gate (--min) pass that looked at nothing. */
 bool
 coverage_counts_share(const struct coverage_counts *counts, double *ret_share)
 {

@@ -7,6 +7,8 @@
 
 #define PRUNE_SESSIONS_MAX 1000000000 /* more than any account has; products of it fit */
 
+/* "10" or "50%": the sign decides, since 100 sessions and all of them are different limits. A share
+ * over 100 % is a mistake, not "no limit". */
 int
 prune_limit_parse(const char *text, struct prune_limit *ret_limit, struct tmf_err *err)
 {
@@ -25,6 +27,8 @@ prune_limit_parse(const char *text, struct prune_limit *ret_limit, struct tmf_er
 	return 0;
 }
 
+/* Either is enough: the default of 10 or 25 % lets a small account remove a few, and a large one a
+ * share. Whole numbers, so that no rounding allows one more. */
 bool
 prune_limit_allows(const struct prune_limit *limit, int64_t unwanted, int64_t sessions)
 {

@@ -174,9 +174,9 @@ emf_difference(struct emf *emf, const char *line, size_t key_len, double value)
 }
 
 /*
- * A step of a histogram: that number of values more, each as long as its upper bound, or, without one, as
- * the longest step. A document takes a hundred of them. Of more each step keeps its share, so that
- * percentiles stay right; the number of all is in NAME_count.
+ * A step of a histogram: that number of values more, each as long as its upper bound, or, without
+ * one, as the longest step. A document takes a hundred of them. Of more each step keeps its share,
+ * so that percentiles stay right; the number of all is in NAME_count.
  */
 static void
 emf_put_step(struct emf_reading *reading, const struct emf_sample *sample, int64_t added)

@@ -11,7 +11,8 @@
  * CloudWatch reads, as that of a Lambda function. Made of the OpenMetrics text of this folder, so
  * that no number is in one of them only. What CloudWatch adds up itself is given as what came since
  * the time before: counters, and the values of histograms, each as the upper bound of its step.
- * A set of labels is a document, and its labels are one set of dimensions; an empty one is left out.
+ * A set of labels is a document, and its labels are one set of dimensions. Empty labels are left
+ * out.
  * See: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/
  * CloudWatch_Embedded_Metric_Format_Specification.html
  */
