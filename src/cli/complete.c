@@ -31,6 +31,7 @@ struct typed {
 	const char *word; /* that is to be completed */
 };
 
+/* A word a line, with what it is behind a tab: zsh and fish show that, bash cuts it off. */
 static void
 complete_put(const char *word, const char *what)
 {
@@ -49,6 +50,7 @@ complete_put_list(const char *const *words)
 
 /* --- what there is --- */
 
+/* An id says nothing to a person: workflow, status and start stand beside it. */
 static int
 complete_run(void *arg, const struct store_run *run)
 {
@@ -86,6 +88,7 @@ complete_runs(const struct typed *typed)
 	free(dir);
 }
 
+/* By the names that `run` finds in its folders; a file elsewhere is the shell's own to complete. */
 static void
 complete_workflows(void)
 {
@@ -142,6 +145,7 @@ complete_profile(void *arg, const char *profile)
 	complete_put(profile, NULL);
 }
 
+/* From both files, as the AWS CLI does: a profile may be in one of them only. */
 static void
 complete_profiles(void)
 {
@@ -226,6 +230,7 @@ complete_value(const struct typed *typed)
 		complete_profiles();
 }
 
+/* Before the subcommand every option is offered: some people type those first. */
 static void
 complete_options(const struct typed *typed)
 {
@@ -251,6 +256,7 @@ complete_arg_at(const struct subcommand *command, int place)
 	return args[0] == '[' ? args + 1 : args;
 }
 
+/* What the words of the usage line stand for. */
 static void
 complete_argument(const struct typed *typed)
 {

@@ -16,6 +16,8 @@
 
 #define STATE_COLUMNS 44 /* where the counts begin: a name of 80 characters moves them */
 
+/* Numbers without names: states_take reads them in this order. A state that was never entered takes
+ * no place. */
 json_t *
 report_states_json(const struct asl_machine *machine, const struct execution_tally *tallies)
 {
@@ -105,6 +107,7 @@ states_mark(const struct states_print *print, const struct execution_tally *tall
 	return tally->caught > 0 ? "!" : inside ? "\u2016" : "\u2713"; /* stopped within; done */
 }
 
+/* A state that was not reached has its name only: zeros would hide what did happen. */
 static void
 states_print_one(const struct states_print *print, const struct asl_state *state, int depth)
 {
@@ -152,6 +155,7 @@ states_print_scope(const struct states_print *print, const struct asl_states *sc
 	}
 }
 
+/* A run of before states were counted has none: nothing is printed then. */
 int
 report_states_text(struct store *store, const struct store_run *run, const struct run_state *state,
     FILE *out, struct tmf_err *err)

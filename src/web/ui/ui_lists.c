@@ -36,6 +36,7 @@ list_param(const struct ui_query *query, const char *name)
 	return value != NULL && strlen(value) <= UI_PARAM_BYTES_MAX ? value : "";
 }
 
+/* A limit that is not a number is the default: the page's own links have valid ones. */
 static size_t
 list_limit(const struct ui_query *query, size_t fallback, size_t most)
 {
@@ -117,6 +118,8 @@ runs_add_totals(void *arg, const struct store_run *run)
 	return tmf_err_isset(&runs->list.err);
 }
 
+/* The counts of a run over several accounts are those of its parts, which are runs of their own and
+ * not rows of this list. */
 static void
 runs_add(struct run_list *runs, const struct store_run *run, const struct run_state *state)
 {
@@ -146,6 +149,8 @@ runs_is_behind(const struct run_list *runs, const struct store_run *run)
 	       strcmp(run->id, runs->before_id) < 0;
 }
 
+/* The cursor moves with each run that is looked at, not only with those that fit: a search that
+ * finds nothing among thousands of runs continues where it stopped. */
 static int
 runs_look(void *arg, const struct store_run *run)
 {
@@ -203,6 +208,7 @@ struct outcome_list {
 	const char *search;
 };
 
+/* The search looks at every column, as a person does who has pasted an id of whatever kind. */
 static bool
 outcome_has(const struct outcome *outcome, const char *search)
 {
@@ -215,6 +221,7 @@ outcome_has(const struct outcome *outcome, const char *search)
 	return false;
 }
 
+/* All three parts of the row's key: an interface may have an outcome a rule. */
 static void
 outcome_cursor(const struct outcome *outcome, struct buf *out)
 {
@@ -362,6 +369,7 @@ struct change_match {
 	json_t *found;
 };
 
+/* Among the outcomes of the instance, the one of the same interface and rule. */
 static int
 changes_match(void *arg, const struct outcome *outcome)
 {

@@ -53,6 +53,7 @@ audit_stop_free(struct audit_stop *asked)
 	free(asked);
 }
 
+/* CloudTrail takes two lookups a second: it is asked with --events only. */
 static struct tmf_call *
 audit_ask(void *arg, struct tour_stop *stop)
 {
@@ -129,6 +130,7 @@ audit_answered(void *arg, struct tour_stop *stop, const json_t *result, struct t
 
 /* --- all of them --- */
 
+/* A wrong file ends the command: an audit without it would raise an alarm for what is accepted. */
 static int
 audit_run_read_suppressions(struct audit_run *run)
 {
@@ -166,6 +168,7 @@ audit_run_prepare(struct audit_run *run)
 	return audit_run_read_suppressions(run);
 }
 
+/* Members that would be empty are left out, except findings and counts, which programs read. */
 static json_t *
 audit_run_document(struct audit_run *run)
 {

@@ -60,6 +60,7 @@ coverage_put_line(
 	json_decref(line);
 }
 
+/* Counted and written in one pass: an account's interfaces are not kept in memory. */
 static void
 coverage_place_item(void *arg, const struct coverage_item *item)
 {
@@ -108,6 +109,7 @@ coverage_place_page(void *arg, const struct survey_page *page, struct tmf_err *e
 	return store_commit(place->command->store, err);
 }
 
+/* The listing begins again at its first page: what was counted would be counted twice. */
 static void
 coverage_place_restart(void *arg)
 {
@@ -120,6 +122,8 @@ coverage_place_restart(void *arg)
 	}
 }
 
+/* Each place has a coverage of its own, which joins the whole at its end: several places are read
+ * at a time, and one that fails leaves nothing behind. */
 static struct tmf_call *
 coverage_ask(void *arg, struct tour_stop *stop)
 {
@@ -167,6 +171,7 @@ coverage_add_cost(const struct coverage_command *command, const char *region, in
 	    &(struct cost_items){.sessions = sessions});
 }
 
+/* Said at once on standard error, too: a tour of many accounts takes minutes. */
 static void
 coverage_note_failed(
     struct coverage_command *command, const struct place *place, const struct tmf_err *err)
@@ -284,6 +289,7 @@ coverage_of_run(struct coverage_command *command, struct tmf_err *err)
 
 /* --- the whole --- */
 
+/* strtod takes "nan" and "inf" as well, which the comparison refuses. */
 static int
 coverage_parse_min(const char *text, double *ret_percent, struct tmf_err *err)
 {
@@ -317,6 +323,8 @@ coverage_check_run(const struct coverage_command *command, struct tmf_err *err)
 	return 0;
 }
 
+/* A list has a line an interface, which a grouping has not: --by turns csv and jsonl into tables of
+ * groups. The map of -o html has a grouping of its own. */
 static int
 coverage_read_opts(struct coverage_command *command, struct tmf_err *err)
 {
@@ -410,6 +418,8 @@ coverage_exit(const struct coverage_command *command)
 	return share * 100 < command->min_percent - 1e-9 ? EXIT_BELOW : EXIT_OK;
 }
 
+/* The heading is written before the first place answers, so that a reader of the pipe sees at once
+ * what will come. */
 static int
 coverage_run(struct coverage_command *command)
 {
