@@ -54,6 +54,7 @@ tour_stop_over(struct tour_stop *stop, const json_t *result, struct tmf_err *err
 	assert(tour->over + tour->open == tour->next);
 }
 
+/* The stop is free before the next place begins: both may use the same one. */
 static void
 tour_answered(void *arg, struct tmf_call *call)
 {
@@ -105,6 +106,8 @@ tour_stop_open(struct tour_stop *stop, struct tmf_err *err)
 	return EXIT_OK;
 }
 
+/* A fault before the first call is a place's result, too, where the command says so; else it ends
+ * the tour, since the next place would most likely have it as well. */
 static void
 tour_begin_stop(struct tour *tour, struct tour_stop *stop)
 {
@@ -214,6 +217,7 @@ tour_end_stop(struct tour *tour, struct tour_stop *stop)
 	tour_stop_fini(stop);
 }
 
+/* Progress is for several places: one answers within seconds, or fails. */
 static int
 tour_ask_all(struct tour *tour)
 {
@@ -234,6 +238,8 @@ tour_ask_all(struct tour *tour)
 	return tour->code;
 }
 
+/* Stops that are still open when the tour ends get their result before the base goes, whose loop
+ * and network they use. */
 int
 tour_run(const struct tour_opts *opts)
 {

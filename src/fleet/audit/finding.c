@@ -49,6 +49,8 @@ finding_row_named(const char *kind)
 	return NULL;
 }
 
+/* The severity is the kind's, unless the judge knows better: SEVERITY_COUNT leaves it to the
+ * table. */
 void
 finding_add(json_t *findings, enum finding_kind kind, enum severity severity,
     const struct finding_place *place, const char *resource, const char *evidence)
@@ -81,6 +83,8 @@ finding_severity(const json_t *finding)
 	return (enum severity)i;
 }
 
+/* The worst first, and then by all in which two findings of a kind differ, so that two
+ * audits of the same account give the same document. */
 static int
 finding_compare(const void *left, const void *right)
 {
@@ -111,6 +115,7 @@ findings_sort(json_t *findings)
 	assert(json_array_size(findings) == count);
 }
 
+/* A severity without a finding is left out; the worst stands first. */
 json_t *
 findings_count(const json_t *findings)
 {

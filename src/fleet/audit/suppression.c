@@ -50,6 +50,7 @@ suppression_fault(struct diag_list *diags, enum diag_severity severity, size_t i
 	free(pointer);
 }
 
+/* An unknown key is a fault: a misspelt "acount" would suppress the finding in every account. */
 static bool
 suppression_knows(const char *key)
 {
@@ -59,6 +60,7 @@ suppression_knows(const char *key)
 	return false;
 }
 
+/* Reason and date are needed, so that nothing is accepted for ever and without a word why. */
 static void
 suppression_check(struct diag_list *diags, size_t index, const json_t *suppression)
 {
@@ -148,6 +150,7 @@ suppression_find(const json_t *list, const json_t *finding, const char *today)
 	return i;
 }
 
+/* One that ended, or fits nothing, is a warning, not an error: the audit is complete either way. */
 static void
 suppressions_warn(const json_t *list, const bool *used, const char *today, struct diag_list *diags)
 {
@@ -164,6 +167,7 @@ suppressions_warn(const json_t *list, const bool *used, const char *today, struc
 	}
 }
 
+/* A finding moves from one list to the other as a whole: what is accepted stays visible. */
 void
 suppressions_apply(const json_t *list, int64_t now_wall_ms, json_t *findings, json_t *suppressed,
     struct diag_list *diags)
