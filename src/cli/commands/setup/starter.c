@@ -49,8 +49,8 @@ starter_add_quoted(struct buf *out, const char *text)
 	buf_add_char(out, '"');
 }
 
-/* An id or another word of AWS's: bare where it looks like one, and quoted where an endpoint other
- * than AWS's says something else. */
+/* An id or another word of AWS's: bare where it looks like one, and quoted where an endpoint that
+ * is not AWS's says something else. */
 static void
 starter_add_word(struct buf *out, const char *word)
 {
