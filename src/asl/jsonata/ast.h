@@ -53,6 +53,7 @@ enum node_flag {
 	NODE_TUPLE = 1u << 1,	    /* it gives a stream of tuples */
 	NODE_CONSTRUCTED = 1u << 2, /* an array constructor at the end or start of a path */
 	NODE_TAIL = 1u << 3,	    /* a call whose value is that of its function: a tail call */
+	NODE_STEP = 1u << 4,	    /* it is a step of a path */
 };
 
 struct node {

@@ -185,7 +185,6 @@ evaluate_comparison(struct evaluator *ev, const struct binary_node *binary,
 	struct value right = evaluate(ev, binary->right, input, frame);
 	bool left_fits = left.type == VALUE_NUMBER || left.type == VALUE_STRING;
 	bool right_fits = right.type == VALUE_NUMBER || right.type == VALUE_STRING;
-	double order;
 
 	if ((!left_fits && left.type != VALUE_UNDEFINED) ||
 	    (!right_fits && right.type != VALUE_UNDEFINED))
@@ -195,19 +194,21 @@ evaluate_comparison(struct evaluator *ev, const struct binary_node *binary,
 		return value_undefined();
 	if (left.type != right.type)
 		raise_operator(ev, &binary->node, "T2009");
-	order = left.type == VALUE_STRING
-		    ? value_compare_strings(&left, &right)
-		    : (left.u.number > right.u.number) - (left.u.number < right.u.number);
+	if (left.type == VALUE_STRING) {
+		left = value_number(value_compare_strings(&left, &right));
+		right = value_number(0);
+	}
+	/* Not by an order: "not a number" is neither less nor more nor equal. */
 	switch (binary->node.op) {
 	case '<':
-		return value_boolean(order < 0);
+		return value_boolean(left.u.number < right.u.number);
 	case '>':
-		return value_boolean(order > 0);
+		return value_boolean(left.u.number > right.u.number);
 	case OP_AT_MOST:
-		return value_boolean(order <= 0);
+		return value_boolean(left.u.number <= right.u.number);
 	default:
 		assert(binary->node.op == OP_AT_LEAST);
-		return value_boolean(order >= 0);
+		return value_boolean(left.u.number >= right.u.number);
 	}
 }
 
@@ -493,7 +494,12 @@ evaluate_unpacked(
 		return evaluate_path(ev, (const struct path_node *)node, input, frame);
 	case NODE_FILTERED:
 		value = evaluate_unpacked(ev, filtered->expr, input, frame);
-		return evaluate_stages(ev, filtered->stages, value, frame);
+		value = evaluate_stages(ev, filtered->stages, value, frame);
+		/* A % in the predicate of `(a; b)[%.c]` makes tuples, which only a path looks
+		 * at. */
+		return value_is_tuple_stream(&value) && (node->flags & NODE_STEP) == 0
+			   ? values_of_tuples(ev, &value)
+			   : value;
 	case NODE_GROUPED:
 		value = evaluate_unpacked(ev, grouped->expr, input, frame);
 		return evaluate_group(ev, grouped->group, value, frame);

@@ -150,6 +150,8 @@ struct value evaluate_lone_name(struct evaluator *ev, const struct name_node *na
 /* What a name, * or ** gives for one context. */
 struct value evaluate_wildcard(struct evaluator *ev, const struct value *input);
 struct value evaluate_descendants(struct evaluator *ev, const struct value *input);
+/* What the tuples of a stream carry. */
+struct value values_of_tuples(struct evaluator *ev, const struct value *tuples);
 struct value evaluate_stages(
     struct evaluator *ev, const struct stage *stages, struct value input, struct frame *frame);
 struct value evaluate_group(

@@ -98,6 +98,7 @@ parser_path_add(struct parser *p, struct path_node *path, struct node *node)
 	struct step *step = heap_alloc(p->heap, sizeof(*step));
 
 	step->node = node;
+	node->flags |= NODE_STEP;
 	if (path->last != NULL)
 		path->last->next = step;
 	else

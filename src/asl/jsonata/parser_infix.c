@@ -368,6 +368,28 @@ parser_power(const struct token *token, size_t *ret_joining)
 	return POWER_NONE;
 }
 
+/* Whether `[]` stands behind the expression, or behind the first step of a path. */
+static bool
+keeps_array(const struct node *node)
+{
+	while (node->type == NODE_FILTERED)
+		node = ((const struct filtered_node *)node)->expr;
+	if (node->type == NODE_PATH)
+		node = ((const struct path_node *)node)->first->node;
+	return (node->flags & NODE_KEEP_ARRAY) != 0;
+}
+
+/* What a function gives for `a[]` is kept an array, too: a[] ~> $filter(f). */
+static const struct node *
+joined(const struct node *node)
+{
+	const struct binary_node *binary = (const struct binary_node *)node;
+
+	if (node->type == NODE_APPLY && (keeps_array(binary->left) || keeps_array(binary->right)))
+		((struct node *)node)->flags |= NODE_KEEP_ARRAY;
+	return node;
+}
+
 /* After an operator an operand follows, so a slash there opens a regular expression. */
 const struct node *
 parser_infix(struct parser *p, const struct node *left, size_t which)
@@ -378,10 +400,10 @@ parser_infix(struct parser *p, const struct node *left, size_t which)
 	/* As in jsonata, what follows ?? and ?: reaches as far as it can, as the last part of a
 	 * condition does: a ?? b and c is a ?? (b and c). */
 	if (which < JOINING_COUNT)
-		return parser_binary(p, joining[which].type, token.op, &token, left,
+		return joined(parser_binary(p, joining[which].type, token.op, &token, left,
 		    parser_expression(p, token.op == OP_COALESCE || token.op == OP_DEFAULT
 					     ? POWER_NONE
-					     : joining[which].power));
+					     : joining[which].power)));
 	switch (token.op) {
 	case '.':
 		return parse_step(p, left);

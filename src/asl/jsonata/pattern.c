@@ -1,5 +1,6 @@
 #include "asl/jsonata/pattern.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -86,6 +87,39 @@ pattern_groups(const pcre2_code *code)
 	return groups < PATTERN_GROUPS_MAX ? groups : PATTERN_GROUPS_MAX;
 }
 
+/* What \s of JavaScript takes beside PCRE2's, which without UCP knows ASCII only. */
+#define JAVASCRIPT_BLANKS "\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff"
+
+/* A pattern of JavaScript as one of PCRE2: \s and \S, and a dot that stops at a carriage return,
+ * too. In a class \s gives its blanks to the class, while \S stays PCRE2's: there is no class that
+ * could be taken out of another. All else passes, so that PCRE2 finds the faults; what only one of
+ * the two knows, such as \h or a lookbehind of any length, is PCRE2's. */
+static void
+pattern_translate(struct buf *out, const char *pattern, size_t len)
+{
+	bool in_class = false;
+
+	buf_add_cstr(out, "(*ANYCRLF)");
+	for (size_t i = 0; i < len; i++) {
+		char next = i + 1 < len ? pattern[i + 1] : '\0';
+
+		if (pattern[i] == '\\' && next == 's') {
+			buf_add_cstr(
+			    out, in_class ? "\\s" JAVASCRIPT_BLANKS : "[\\s" JAVASCRIPT_BLANKS "]");
+			i++;
+		} else if (pattern[i] == '\\' && next == 'S' && !in_class) {
+			buf_add_cstr(out, "[^\\s" JAVASCRIPT_BLANKS "]");
+			i++;
+		} else if (pattern[i] == '\\' && next != '\0') {
+			buf_add(out, pattern + i, 2);
+			i++;
+		} else {
+			in_class = in_class ? pattern[i] != ']' : pattern[i] == '[';
+			buf_add_char(out, pattern[i]);
+		}
+	}
+}
+
 /* The block is registered before it is filled: a failed compilation releases NULLs, which PCRE2
  * accepts. */
 const struct pattern *
@@ -95,11 +129,14 @@ pattern_compile(const char *pattern, size_t len, bool ignores_case, bool multili
 	struct pattern *regex = heap_alloc(heap, sizeof(*regex));
 	uint32_t options = PATTERN_OPTIONS | (ignores_case ? PCRE2_CASELESS : 0) |
 			   (multiline ? PCRE2_MULTILINE : 0);
+	struct buf translated = {0};
 	PCRE2_SIZE offset;
 	int error;
 
 	heap_own(heap, regex, pattern_release);
-	regex->code = pattern_code_new((struct str){pattern, len}, options, &error, &offset);
+	pattern_translate(&translated, pattern, len);
+	regex->code = pattern_code_new(buf_str(&translated), options, &error, &offset);
+	buf_fini(&translated);
 	if (regex->code == NULL) {
 		PCRE2_UCHAR text[120];
 

@@ -22,8 +22,7 @@ tuple_value(const struct value *tuple)
 	return value_member(tuple, AT, AT_LEN);
 }
 
-/* The variables of a tuple as a scope. "@" is bound with them, which no expression can name: a
- * variable's name holds letters, digits and _ only. */
+/* The variables of a tuple as a scope. "@" is bound with them, which no expression can name. */
 static struct frame *
 tuple_frame(struct evaluator *ev, const struct value *tuple, struct frame *outer)
 {
@@ -108,7 +107,8 @@ append_flat(struct evaluator *ev, struct list *list, const struct value *value)
 	heap_leave(&ev->heap);
 }
 
-/* {"a": 1, "b": [2, [3]]} has the values 1, 2, 3: the arrays of members are flattened. */
+/* {"a": 1, "b": [2, [3]]} has the values 1, 2, 3: the arrays of members are flattened. With such an
+ * array the result is one too, and stays it with one element: {"b": [2]}.* is [2]. */
 struct value
 evaluate_wildcard(struct evaluator *ev, const struct value *input)
 {
@@ -124,11 +124,14 @@ evaluate_wildcard(struct evaluator *ev, const struct value *input)
 		for (size_t i = 0, count = value_count(&object); i < count; i++) {
 			struct value element = value_at(&object, i);
 
+			list->is_sequence = list->is_sequence && element.type != VALUE_ARRAY;
 			append_flat(ev, list, &element);
 		}
 	}
-	while (object.type == VALUE_OBJECT && value_next_member(&object, &cursor))
+	while (object.type == VALUE_OBJECT && value_next_member(&object, &cursor)) {
+		list->is_sequence = list->is_sequence && cursor.value.type != VALUE_ARRAY;
 		append_flat(ev, list, &cursor.value);
+	}
 	return value_list(list);
 }
 
@@ -641,7 +644,7 @@ extend_tuple(struct evaluator *ev, const struct step *step, const struct value *
  * not undefined, so a join like a@$x.b@$y[$x.id = $y.of] drops the pairs that do not match. */
 static struct value
 evaluate_tuple_step(struct evaluator *ev, const struct step *step, const struct value *input,
-    const struct value *tuples, struct frame *frame)
+    const struct value *tuples, struct frame *frame, bool filters_first)
 {
 	const struct stage *stages = step->more != NULL ? step->more->stages : NULL;
 	struct list *results;
@@ -665,17 +668,19 @@ evaluate_tuple_step(struct evaluator *ev, const struct step *step, const struct 
 		struct value value =
 		    evaluate_node(ev, step->node, &context, tuple_frame(ev, &tuple, frame));
 
+		if (filters_first)
+			value = sequence_unpack(evaluate_stages(ev, stages, value, frame));
 		if (value.type == VALUE_UNDEFINED)
 			continue;
 		value = as_array(ev, value);
 		for (size_t k = 0; k < value_count(&value); k++)
 			list_push(&ev->heap, results, extend_tuple(ev, step, &tuple, &value, k));
 	}
-	return evaluate_stages(ev, stages, value_list(results), frame);
+	return filters_first ? value_list(results)
+			     : evaluate_stages(ev, stages, value_list(results), frame);
 }
 
-/* What the tuples carry. */
-static struct value
+struct value
 values_of_tuples(struct evaluator *ev, const struct value *tuples)
 {
 	struct list *list = list_sequence(&ev->heap);
@@ -703,21 +708,28 @@ first_contexts(struct evaluator *ev, const struct path_node *path, const struct 
 	return value_list(list);
 }
 
-/* `$x@$y` alone is not a path to jsonata: it is the value of its expression, and $y stays unbound
- * in its predicates. A # makes a path of it. */
+/* Only a name begins a path to jsonata. What else stands first, as in `$x@$y[p].z`, has its
+ * predicates for itself, and $y is unbound in them. A # makes a path of it. */
 static bool
-binds_nothing(const struct path_node *path)
+filters_first(const struct path_node *path)
 {
 	const struct step_more *more = path->first->more;
 
-	if (path->first != path->last || path->first->node->type == NODE_NAME ||
-	    path->group != NULL || more == NULL || more->focus == NULL || more->index != NULL)
+	if (path->first->node->type == NODE_NAME || more == NULL || more->focus == NULL ||
+	    more->index != NULL)
 		return false;
 	for (const struct stage *stage = more->stages; stage != NULL; stage = stage->next) {
 		if (stage->filter == NULL)
 			return false;
 	}
 	return true;
+}
+
+/* `$x@$y` alone is no path at all: it is the value of its expression. */
+static bool
+binds_nothing(const struct path_node *path)
+{
+	return path->first == path->last && path->group == NULL && filters_first(path);
 }
 
 /* Once one step needs tuples, all that follow go by tuples, too: a variable that was bound by an
@@ -740,7 +752,8 @@ evaluate_path(struct evaluator *ev, const struct path_node *path, const struct v
 			result = evaluate(ev, step->node, &current, frame);
 		else if (is_stream)
 			tuples = evaluate_tuple_step(ev, step, &current,
-			    tuples.type != VALUE_UNDEFINED ? &tuples : NULL, frame);
+			    tuples.type != VALUE_UNDEFINED ? &tuples : NULL, frame,
+			    step == path->first && filters_first(path));
 		else
 			result = evaluate_step(ev, step, &current, frame, step->next == NULL);
 		if (!is_stream && (result.type == VALUE_UNDEFINED ||

@@ -1,13 +1,13 @@
 #include "asl/jsonata/text.h"
 
 #include <assert.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DIGITS_MAX	   17 /* distinguish any two doubles */
-#define WHOLE_DIGITS	   15
 #define WHOLE_MAX	   1e15
 #define EXPONENT_PLAIN_MAX 21 /* up to 10^21 JavaScript writes digits, beyond it an exponent */
 #define EXPONENT_PLAIN_MIN (-6)
@@ -53,21 +53,21 @@ text_value(const struct text *text)
 }
 
 /* The significant digits of a positive number without trailing zeros, and its decimal exponent: the
- * number is 0.DIGITS times ten to that power. With 17 digits wanted the shortest text that reads
- * back as the same double is searched, as JavaScript writes numbers: 0.1 and not
- * 0.10000000000000001. A text of 15 digits always survives in a double, so the search begins there:
- * a shorter one has trailing zeros, which are removed. Fewer digits are wanted for $string and are
- * not read back. */
+ * number is 0.DIGITS times ten to that power. The shortest text that reads back as the same double
+ * is searched, as JavaScript writes numbers: 0.1 and not 0.10000000000000001. A text of 15 digits
+ * always survives in a double, so the search begins there: a shorter one has trailing zeros, which
+ * are removed. */
 static size_t
-text_digits(double number, int digits, char out[DIGITS_MAX + 1], int *ret_exponent)
+text_digits(double number, char out[DIGITS_MAX + 1], int *ret_exponent)
 {
 	char printed[40];
 	size_t len = 0;
-	int tried = digits < DIGITS_MAX ? digits : 15;
+	/* Of the smallest numbers fewer digits tell them apart. */
+	int tried = number < DBL_MIN ? 1 : 15;
 
 	do
 		snprintf(printed, sizeof(printed), "%.*e", tried - 1, number);
-	while (digits == DIGITS_MAX && strtod(printed, NULL) != number && tried++ < DIGITS_MAX);
+	while (strtod(printed, NULL) != number && tried++ < DIGITS_MAX);
 	for (const char *p = printed; *p != 'e'; p++) {
 		if (*p != '.')
 			out[len++] = *p;
@@ -78,16 +78,15 @@ text_digits(double number, int digits, char out[DIGITS_MAX + 1], int *ret_expone
 	return len;
 }
 
-/* A whole number that has no more digits than are wanted: most numbers are of that kind. */
+/* A whole number that a double holds exactly: most numbers are of that kind. */
 static bool
-text_add_whole(struct text *text, double number, int digits)
+text_add_whole(struct text *text, double number)
 {
 	char out[24];
 	size_t at = sizeof(out);
 	uint64_t rest;
 
-	if (!(fabs(number) < WHOLE_MAX) || digits < WHOLE_DIGITS || trunc(number) < number ||
-	    trunc(number) > number)
+	if (!(fabs(number) < WHOLE_MAX) || trunc(number) < number || trunc(number) > number)
 		return false;
 	rest = (uint64_t)fabs(number);
 	do
@@ -102,7 +101,7 @@ text_add_whole(struct text *text, double number, int digits)
 /* The four forms of Number.prototype.toString: 1e+21, 0.000001, 100, 1.5. From 10^21 on and below
  * 10^-6 an exponent is written: $string(1e20) is 100000000000000000000. */
 void
-text_add_number(struct text *text, double number, int digits)
+text_add_number(struct text *text, double number)
 {
 	char out[DIGITS_MAX + 1];
 	char exponent_text[16];
@@ -111,11 +110,11 @@ text_add_number(struct text *text, double number, int digits)
 
 	assert(isfinite(number));
 	/* -0 is written without its sign, as JavaScript does. */
-	if (text_add_whole(text, number, digits))
+	if (text_add_whole(text, number))
 		return;
 	if (number < 0)
 		text_add_char(text, '-');
-	len = text_digits(fabs(number), digits, out, &exponent);
+	len = text_digits(fabs(number), out, &exponent);
 	if (exponent > EXPONENT_PLAIN_MAX || exponent <= EXPONENT_PLAIN_MIN) {
 		text_add(text, out, 1);
 		if (len > 1)

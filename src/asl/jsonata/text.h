@@ -20,9 +20,9 @@ void text_add_value(struct text *text, const struct value *string);
 /* What has been added, as a string. The text must not grow afterwards. */
 struct value text_value(const struct text *text);
 
-/* Appends a number as JavaScript writes it: 1e+21, 0.1, 1e-7. digits: significant ones, 15 as in
- * $string; 17: as few as distinguish the number from its neighbours. */
-void text_add_number(struct text *text, double number, int digits);
+/* Appends a number as JavaScript writes it: 1e+21, 0.1, 1e-7; as few digits as distinguish it from
+ * its neighbours. */
+void text_add_number(struct text *text, double number);
 
 /* Writes a character as UTF-8 (a surrogate as three bytes). Returns how many bytes, at most 4. */
 size_t text_encode(char *out, uint32_t character);

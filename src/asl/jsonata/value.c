@@ -536,7 +536,7 @@ value_is_true(struct heap *heap, const struct value *value)
 	case VALUE_BOOLEAN:
 		return value->u.boolean;
 	case VALUE_NUMBER:
-		return value->u.number != 0;
+		return value->u.number < 0 || value->u.number > 0; /* false of NaN */
 	case VALUE_STRING:
 		return value->len > 0;
 	case VALUE_OBJECT:

@@ -94,6 +94,9 @@ extreme_of(const struct value *array, double sign)
 	for (size_t i = 0; i < value_count(array); i++) {
 		struct value number = value_at(array, i);
 
+		/* Of "not a number" it is that, wherever it stands. */
+		if (isnan(number.u.number))
+			return number;
 		if (found.type == VALUE_UNDEFINED || number.u.number * sign > found.u.number * sign)
 			found = number;
 	}
@@ -178,6 +181,9 @@ function_type(
 	(void)ev, (void)count, (void)context;
 	if (args[0].type == VALUE_UNDEFINED)
 		return args[0];
+	/* As in jsonata, "not a number" is no number. */
+	if (args[0].type == VALUE_NUMBER && isnan(args[0].u.number))
+		return value_string("object", 6);
 	return value_string(names[args[0].type], strlen(names[args[0].type]));
 }
 
@@ -226,8 +232,6 @@ function_append(
 	/* Undefined has nothing to append, so above the other argument is returned as it is and not
 	 * copied: $append(1, absent) is 1, not [1]. */
 	list = list_new(&ev->heap, 2);
-	/* A value that is no array makes a sequence, as in jsonata.  words:keep */
-	list->is_sequence = args[0].type != VALUE_ARRAY || value_is_sequence(&args[0]);
 	list_append(&ev->heap, list, args[0]);
 	list_append(&ev->heap, list, args[1]);
 	return value_list(list);
@@ -645,6 +649,8 @@ function_spread(
 	if (args[0].type != VALUE_ARRAY && args[0].type != VALUE_OBJECT)
 		return args[0];
 	list = list_sequence(&ev->heap);
+	/* What an array holds is appended, and that makes an array: $spread([1]) is [1]. */
+	list->is_sequence = args[0].type == VALUE_OBJECT || value_count(&args[0]) == 0;
 	spread_into(ev, &args[0], list);
 	return value_list(list);
 }

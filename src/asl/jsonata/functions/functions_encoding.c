@@ -20,16 +20,24 @@ function_base64encode(
 	struct text out = {.heap = &ev->heap};
 	uint32_t bits = 0;
 	int held = 0;
+	bool is_second = false;
 
 	(void)count, (void)context;
 	if (args[0].type == VALUE_UNDEFINED)
 		return args[0];
 	for (size_t at = 0; at < args[0].len;) {
 		size_t bytes;
+		uint32_t c = text_decode(args[0].u.text + at, args[0].len - at, &bytes);
 
-		bits =
-		    bits << 8 | (text_decode(args[0].u.text + at, args[0].len - at, &bytes) & 0xff);
-		at += bytes;
+		/* Of a pair of surrogates, which JavaScript has, the first half. */
+		if (bytes == 4 && !is_second) {
+			c = 0xd7c0 + (c >> 10);
+			is_second = true;
+		} else {
+			is_second = false;
+			at += bytes;
+		}
+		bits = bits << 8 | (c & 0xff);
 		for (held += 8; held >= 6; held -= 6)
 			text_add_char(&out, base64_digits[bits >> (held - 6) & 63]);
 	}

@@ -51,7 +51,7 @@ move_point(struct evaluator *ev, double number, int places)
 
 	if (!isfinite(number))
 		return number;
-	text_add_number(&text, number, 17);
+	text_add_number(&text, number);
 	text_add_char(&text, '\0');
 	exponent = strchr(text.at, 'e');
 	if (exponent != NULL) {

@@ -107,6 +107,19 @@ write_object(struct evaluator *ev, struct text *out, const struct value *value, 
 	text_add_char(out, '}');
 }
 
+/* Rounded to STRING_DIGITS, unless it is whole: as jsonata has it. 0.1 + 0.2 becomes 0.3, while
+ * 9007199254740992 keeps its last digit, and 5e-324 is 5e-324 again. */
+static double
+string_number(double number)
+{
+	char printed[40];
+
+	if (trunc(number) <= number && trunc(number) >= number)
+		return number;
+	snprintf(printed, sizeof(printed), "%.*g", STRING_DIGITS, number);
+	return strtod(printed, NULL);
+}
+
 static void
 write_value(struct evaluator *ev, struct text *out, const struct value *value, int indent)
 {
@@ -123,7 +136,7 @@ write_value(struct evaluator *ev, struct text *out, const struct value *value, i
 		if (!isfinite(value->u.number))
 			evaluator_raise(ev, "D1001", evaluator_show(ev, value));
 		/* $string([0.1 + 0.2]) is [0.3], not [0.30000000000000004]. */
-		text_add_number(out, value->u.number, STRING_DIGITS);
+		text_add_number(out, string_number(value->u.number));
 		break;
 	case VALUE_STRING:
 		write_escaped(out, value->u.text, value->len);

@@ -324,7 +324,7 @@ add_digits(const struct integer_picture *picture, double number, struct text *ou
 
 	/* Numbers from 10^21 on are written with an exponent, whose characters pass through
 	 * below. */
-	text_add_number(&digits, number, 17);
+	text_add_number(&digits, number);
 	padding = picture->mandatory > digits.len ? picture->mandatory - digits.len : 0;
 	for (size_t i = 0, all = padding + digits.len; i < all; i++) {
 		size_t right = all - i;
@@ -487,8 +487,9 @@ read_digits(const struct integer_picture *picture, const char *text, size_t len)
 {
 	double number = 0;
 	bool has_digits = false;
+	bool is_negative = len > 0 && text[0] == '-';
 
-	for (size_t at = 0; at < len;) {
+	for (size_t at = is_negative || (len > 0 && text[0] == '+') ? 1 : 0; at < len;) {
 		size_t bytes;
 		uint32_t character = text_decode(text + at, len - at, &bytes);
 		bool is_separator = picture->is_regular && character == ',';
@@ -504,7 +505,9 @@ read_digits(const struct integer_picture *picture, const char *text, size_t len)
 			break;
 		}
 	}
-	return has_digits ? number : (double)NAN;
+	if (!has_digits)
+		return (double)NAN;
+	return is_negative ? -number : number;
 }
 
 double
