@@ -34,6 +34,7 @@ struct balancer {
 struct mirror_members {
 	struct account *account;
 	json_t *by_instance; /* {InstanceId: TargetId} */
+	json_t *healthy;     /* {TargetId: bool}, see members_target_is_dead */
 	bool loaded;
 	int64_t loaded_mono_ms;
 	json_t *warned; /* {operation: true}: once is enough */
@@ -44,8 +45,9 @@ struct mirror_members {
 	struct balancer *balancers;
 	size_t balancer_count;
 	json_t *questions;
-	size_t next;   /* of the questions */
-	json_t *found; /* takes the place of by_instance at its end */
+	size_t next;	/* of the questions */
+	json_t *found;	/* takes the place of by_instance at its end */
+	json_t *health; /* likewise of healthy */
 	struct waiters waiters;
 	struct tmf_call *call; /* NULL: none is under way */
 };
@@ -78,6 +80,7 @@ members_new(struct account *account)
 
 	members->account = account;
 	members->by_instance = json_object();
+	members->healthy = json_object();
 	members->warned = json_object();
 	return members;
 }
@@ -89,10 +92,11 @@ members_forget_look(struct mirror_members *members)
 	json_decref(members->targets);
 	json_decref(members->questions);
 	json_decref(members->found);
+	json_decref(members->health);
 	free(members->balancers);
 	free(members->configuration);
 	members->configuration = NULL;
-	members->targets = members->questions = members->found = NULL;
+	members->targets = members->questions = members->found = members->health = NULL;
 	members->balancers = NULL;
 	members->balancer_count = members->next = 0;
 }
@@ -106,6 +110,7 @@ members_free(struct mirror_members *members)
 	waiters_fini(&members->waiters);
 	members_forget_look(members);
 	json_decref(members->by_instance);
+	json_decref(members->healthy);
 	json_decref(members->warned);
 	free(members);
 }
@@ -114,6 +119,12 @@ const char *
 members_target_of(const struct mirror_members *members, const char *instance_id)
 {
 	return jsonx_get_string(members->by_instance, instance_id);
+}
+
+bool
+members_target_is_dead(const struct mirror_members *members, const char *target_id)
+{
+	return json_is_false(json_object_get(members->healthy, target_id));
 }
 
 /* --- questions --- */
@@ -350,6 +361,7 @@ members_balancer_came(struct mirror_members *members, const json_t *question, co
 		    question_new(QUESTION_GROUP, of, jsonx_get_string(group, "TargetGroupArn"));
 
 		jsonx_put_string(next, "TargetType", jsonx_get_string(group, "TargetType"));
+		jsonx_put_string(next, "Protocol", jsonx_get_string(group, "Protocol"));
 		jsonx_put_string(next, "VpcId", jsonx_get_string(group, "VpcId"));
 		json_object_set(next, "Inner", json_object_get(question, "Inner"));
 		members_add(members, next);
@@ -402,6 +414,48 @@ members_add_inner(struct mirror_members *members, const json_t *group, const jso
 	members_add(members, next);
 }
 
+/* What was not looked up may be healthy: one such group is enough. */
+static void
+members_note_health(struct mirror_members *members, const json_t *question, bool healthy)
+{
+	const char *target_id = question_balancer(members, question)->target_id;
+
+	if (healthy || json_object_get(members->health, target_id) == NULL)
+		json_object_set_new(members->health, target_id, json_boolean(healthy));
+}
+
+/* A lookup that failed leaves open who is behind the target: but not one of an inner load balancer,
+ * or of addresses whose health is known. */
+static void
+members_note_unknown(struct mirror_members *members, const json_t *question)
+{
+	if (!json_is_true(json_object_get(question, "Inner")) &&
+	    json_object_get(question, "Addresses") == NULL)
+		members_note_health(members, question, true);
+}
+
+/* VXLAN comes over UDP, and behind a gateway load balancer over GENEVE: groups of other protocols
+ * take none of it. The members of an inner load balancer are not the target's own. */
+static bool
+members_group_takes_packets(const json_t *question)
+{
+	const char *protocol = jsonx_get_string(question, "Protocol");
+
+	return protocol != NULL && !json_is_true(json_object_get(question, "Inner")) &&
+	       (strcmp(protocol, "UDP") == 0 || strcmp(protocol, "TCP_UDP") == 0 ||
+		   strcmp(protocol, "GENEVE") == 0);
+}
+
+/* "unavailable": health checks are off. "initial": they have not ended yet. */
+static bool
+members_is_healthy(const json_t *health)
+{
+	const char *state = jsonx_get_string(json_object_get(health, "TargetHealth"), "State");
+
+	return state == NULL || strcmp(state, "healthy") == 0 || strcmp(state, "initial") == 0 ||
+	       strcmp(state, "unavailable") == 0;
+}
+
 /* A member whose zone is "all" is an address outside of the group's VPC: in a peered one, perhaps,
  * or not in AWS at all. */
 static void
@@ -409,6 +463,7 @@ members_group_came(struct mirror_members *members, const json_t *question, const
 {
 	const char *type = jsonx_get_string(question, "TargetType");
 	json_t *batches[2] = {NULL, NULL}; /* inside of the VPC, and outside. Borrowed */
+	bool healthy = false;
 	json_t *health;
 	size_t i;
 
@@ -421,6 +476,7 @@ members_group_came(struct mirror_members *members, const json_t *question, const
 
 		if (jsonx_get_string(member, "Id") == NULL)
 			continue;
+		healthy = healthy || members_is_healthy(health);
 		if (strcmp(type, "instance") == 0)
 			members_note(members, question, jsonx_get_string(member, "Id"));
 		else if (strcmp(type, "ip") == 0)
@@ -428,6 +484,8 @@ members_group_came(struct mirror_members *members, const json_t *question, const
 		else if (strcmp(type, "alb") == 0)
 			members_add_inner(members, question, member);
 	}
+	if (members_group_takes_packets(question))
+		members_note_health(members, question, healthy);
 }
 
 /* --- addresses --- */
@@ -506,6 +564,8 @@ members_settle(struct mirror_members *members)
 	assert(members->call == NULL && members->found != NULL);
 	json_decref(members->by_instance);
 	members->by_instance = json_incref(members->found);
+	json_decref(members->healthy);
+	members->healthy = json_incref(members->health);
 	members->loaded = true;
 	members->loaded_mono_ms = members_mono_ms(members);
 	members_forget_look(members);
@@ -560,11 +620,13 @@ members_answered(void *arg, struct tmf_call *call)
 		members_fail(members, &call->err);
 		return;
 	}
-	if (reply == NULL)
+	if (reply == NULL) {
 		members_warn(members, row->operation,
 		    question_balancer(members, question)->target_id, &call->err);
-	else if (row->came != NULL)
+		members_note_unknown(members, question);
+	} else if (row->came != NULL) {
 		row->came(members, question, reply);
+	}
 	json_decref(reply);
 	members->next++;
 	members_ask_next(members);
@@ -691,6 +753,7 @@ members_load(struct mirror_members *members, const struct members_opts *opts)
 	members->targets = json_object();
 	members->questions = json_array();
 	members->found = json_object();
+	members->health = json_object();
 	members->configuration = mem_strdup(mirror_config_name(opts->config));
 	members_add_targets(members, opts);
 	call = waiters_add(&members->waiters, loop);

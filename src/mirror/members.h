@@ -40,4 +40,8 @@ struct tmf_call *members_load(struct mirror_members *members, const struct membe
  * until the next load is over. */
 const char *members_target_of(const struct mirror_members *members, const char *instance_id);
 
+/* True if the target's load balancer was looked up, has target groups that take mirrored packets,
+ * and none of their members passes its health checks. */
+bool members_target_is_dead(const struct mirror_members *members, const char *target_id);
+
 #endif

@@ -194,6 +194,31 @@ class Coverage(harness.Case):
         self.assertEqual(document["classes"]["dead"], sum(1 for s in sim.every_session() if s["trafficMirrorTargetId"] == target))
         self.assertGreater(document["classes"]["dead"], 5)
 
+    def test_dead_behind_a_load_balancer_without_healthy_members(self):
+        def members(*states):
+            items = "".join(f"<member><Target><Id>{i}</Id><Port>4789</Port></Target><TargetHealth><State>{s}</State></TargetHealth></member>" for s, i in states)
+            return f"<DescribeTargetHealthResult><TargetHealthDescriptions>{items}</TargetHealthDescriptions></DescribeTargetHealthResult>"
+
+        sim, world, config, interfaces = self.world("--members", "1")
+        self.backfill(sim, config=config)
+        before = self.classes(self.coverage(sim, config=config))
+        self.assertEqual(set(before), {"mirrored", "excluded"})
+        member = world["Instances"][0]["InstanceId"]
+        for states in (["unhealthy"], ["draining", "unhealthy"], ["unused"], []):
+            sim.answer("DescribeTargetHealth", members(*[(s, member) for s in states]))
+            document = self.coverage(sim, config=config)
+            self.assertNotIn("mirrored", self.classes(document), states)
+            self.assertEqual(document["reasons"]["dead"], {"no-healthy-member": document["classes"]["dead"]})
+            self.assertGreater(document["classes"]["dead"], 5)
+        # One that is healthy, or whose health is not known, is enough; and so is a lookup that is denied.
+        for states in (["unhealthy", "healthy"], ["initial"], ["unavailable"]):
+            sim.answer("DescribeTargetHealth", members(*[(s, member) for s in states]))
+            self.assertEqual(self.coverage(sim, config=config)["classes"]["dead"], 0, states)
+        sim.answer("DescribeTargetHealth", members(("unhealthy", member)))
+        for operation in ("DescribeTargetHealth", "DescribeTargetGroups"):
+            sim.ask("/_sim/faults", {"faults": [f"refuse:AccessDenied:{operation}@1"]})
+            self.assertEqual(self.coverage(sim, config=config)["classes"]["dead"], 0, operation)
+
     def test_drifted(self):
         """Another target than the rule's is a gap; another VXLAN id is not."""
         sim, world, config, interfaces = self.world()

@@ -55,6 +55,8 @@ judge_dead_reason(const struct account *account, const json_t *session)
 
 	if (target != NULL && (target->dead || target->stopped))
 		return "target-instance";
+	if (target_id != NULL && members_target_is_dead(account->members, target_id))
+		return "no-healthy-member";
 	switch (filters_take_of(account->filters, filter_id)) {
 	case FILTER_NOTHING:
 		return "filter-empty";

@@ -15,6 +15,8 @@ static const struct {
 	"give the rule a sessionNumber below the other session's, or narrow that session's filter"},
     {COVERAGE_DEAD, "target-instance",
 	"start or replace the target's instance; the backfill replaces targets that tmflow made"},
+    {COVERAGE_DEAD, "no-healthy-member",
+	"register members that pass the health checks of the load balancer's target groups"},
     {COVERAGE_DEAD, "filter-empty", "add accept rules to the traffic mirror filter"},
     {COVERAGE_DEAD, "filter-missing", "name a traffic mirror filter that exists in the rule"},
     {COVERAGE_DEAD, NULL, "tmflow explain INSTANCE-ID says what is wrong"},
