@@ -53,6 +53,17 @@ fd_watches_add(struct fd_watches *watches, struct tmf_fd_watch *watch, struct tm
 	return 0;
 }
 
+static void
+fd_watches_drop(struct fd_watches *watches, const struct tmf_fd_watch *watch)
+{
+	assert(watches->count > 0);
+	watches->count--;
+	/* An event of this wait that was not delivered yet would call what may be freed by then. */
+	for (int i = watches->events_next; i < watches->events_end; i++)
+		if (watches->events[i].data.ptr == watch)
+			watches->events[i].data.ptr = NULL;
+}
+
 /* Called before the descriptor is closed: epoll forgets a closed one by itself. */
 void
 fd_watches_remove(struct fd_watches *watches, struct tmf_fd_watch *watch)
@@ -60,12 +71,14 @@ fd_watches_remove(struct fd_watches *watches, struct tmf_fd_watch *watch)
 	int ret = epoll_ctl(watches->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
 
 	assert(ret == 0 && "removed twice, or after it was closed");
-	assert(watches->count > 0);
-	watches->count--;
-	/* An event of this wait that was not delivered yet would call what may be freed by then. */
-	for (int i = watches->events_next; i < watches->events_end; i++)
-		if (watches->events[i].data.ptr == watch)
-			watches->events[i].data.ptr = NULL;
+	fd_watches_drop(watches, watch);
+}
+
+void
+fd_watches_forget(struct fd_watches *watches, struct tmf_fd_watch *watch)
+{
+	(void)epoll_ctl(watches->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
+	fd_watches_drop(watches, watch);
 }
 
 /* A hangup or an error (EPOLLHUP, EPOLLERR) comes as all that was wanted: the next read or write

@@ -32,6 +32,10 @@ int fd_watches_add(struct fd_watches *watches, struct tmf_fd_watch *watch, struc
 /* Removes a watch, also from what the present wait brought. Its descriptor is still open. */
 void fd_watches_remove(struct fd_watches *watches, struct tmf_fd_watch *watch);
 
+/* The same for one whose descriptor may have been closed behind our back, and is not watched again
+ * by then: the kernel has forgotten it. */
+void fd_watches_forget(struct fd_watches *watches, struct tmf_fd_watch *watch);
+
 /* Waits for any of them, at most timeout_ms (-1: no limit), and calls those that are ready. A
  * signal ends it too.
  * Errors: TMF_ERR_SYSTEM. */

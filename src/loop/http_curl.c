@@ -1,4 +1,5 @@
 #include "loop/http.h"
+#include "loop/loop_internal.h"
 
 #include "base/mem.h"
 
@@ -572,8 +573,9 @@ transport_set_alarm(CURLM *multi, long timeout_ms, void *arg)
 	return 0;
 }
 
-/* libcurl: wait for this socket, or no longer (CURL_POLL_REMOVE, which comes before it is closed).
- * of_socket is what was assigned to it. */
+/* libcurl: wait for this socket, or no longer. of_socket is what was assigned to it. CURL_POLL_REMOVE
+ * comes before it is closed, but for a connection that was not there yet when its request was
+ * cancelled: libcurl 7.88 closes that first. */
 static int
 transport_watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *of_socket)
 {
@@ -583,7 +585,7 @@ transport_watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *
 
 	(void)easy;
 	if (watched != NULL) {
-		tmf_loop_unwatch_fd(curl->loop, &watched->watch);
+		loop_forget_fd(curl->loop, &watched->watch);
 		free(watched);
 		curl_multi_assign(curl->multi, fd, NULL);
 	}

@@ -219,6 +219,12 @@ tmf_loop_unwatch_fd(struct tmf_loop *loop, struct tmf_fd_watch *watch)
 }
 
 void
+loop_forget_fd(struct tmf_loop *loop, struct tmf_fd_watch *watch)
+{
+	fd_watches_forget(&loop->fds, watch);
+}
+
+void
 tmf_loop_add_turn_hook(struct tmf_loop *loop, int (*fn)(void *arg, struct tmf_err *err), void *arg)
 {
 	assert(fn != NULL && loop->hook_count < TMF_LOOP_TURN_HOOKS_MAX);

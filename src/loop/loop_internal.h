@@ -9,4 +9,7 @@
  * each turn until it has ended. It does not keep the loop from being idle. */
 void loop_reap(struct tmf_loop *loop, pid_t pid);
 
+/* tmf_loop_unwatch_fd for a descriptor that may be closed already. */
+void loop_forget_fd(struct tmf_loop *loop, struct tmf_fd_watch *watch);
+
 #endif

@@ -13,8 +13,9 @@
  * is being written is kept (store_current), so a checkpoint does not look it up first.
  */
 
-#define PREFIX_MATCHES_MAX 5  /* named when a prefix is not unique */
-#define RUN_COLUMNS	   22 /* of SQL_RUN_GET and the lists */
+#define PREFIX_MATCHES_MAX 5	   /* named when a prefix is not unique */
+#define RUN_REDRIVES_MAX   1000000 /* one a second for as long as its checkpoint is kept, nearly */
+#define RUN_COLUMNS	   22	   /* of SQL_RUN_GET and the lists */
 
 static const char *const status_names[] = {
     [RUN_RUNNING] = "RUNNING",
@@ -333,10 +334,12 @@ run_decode(struct store *store, sqlite3_stmt *row, struct store_run *run, struct
 {
 	const char *id = store_column_text(row, 0);
 	int64_t status = sqlite3_column_int64(row, 1);
+	int64_t redrives = sqlite3_column_int64(row, 16);
 	char what[STORE_RUN_ID_BYTES_MAX + 64];
 
 	assert(sqlite3_column_count(row) == RUN_COLUMNS);
-	if (store_run_id_check(id, NULL) < 0 || status < 0 || status >= STATUS_COUNT)
+	if (store_run_id_check(id, NULL) < 0 || status < 0 || status >= STATUS_COUNT ||
+	    redrives < 0 || redrives > RUN_REDRIVES_MAX)
 		return store_damaged(store, "it holds a run that cannot be", err);
 	*run = (struct store_run){
 	    .status = (enum run_status)status,
@@ -354,7 +357,7 @@ run_decode(struct store *store, sqlite3_stmt *row, struct store_run *run, struct
 	    .dry_run = sqlite3_column_int64(row, 13) != 0,
 	    .parent = run_column(row, 14),
 	    .redrive_wall_ms = sqlite3_column_int64(row, 15),
-	    .redrives = sqlite3_column_int64(row, 16),
+	    .redrives = redrives,
 	    .definition = run_column(row, 18),
 	    .config = run_column(row, 19),
 	    .hook = run_column(row, 20),

@@ -352,6 +352,68 @@ START_TEST(a_closed_port)
 }
 END_TEST
 
+/* Ends the loop after some turns. */
+struct turns {
+	struct tmf_task task;
+	int left;
+};
+
+static void
+count_turn(struct tmf_task *task)
+{
+	struct turns *turns = (struct turns *)task;
+
+	if (--turns->left == 0)
+		tmf_loop_stop(loop);
+	else
+		tmf_loop_post(loop, task);
+}
+
+/* A port whose queue is full, so that a connection to it is under way for ever. fds: its sockets. */
+static uint16_t
+full_port(int fds[], size_t count)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t len = sizeof(address);
+
+	fds[0] = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert_int_eq(bind(fds[0], (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(fds[0], 0), 0);
+	ck_assert_int_eq(getsockname(fds[0], (struct sockaddr *)&address, &len), 0);
+	for (size_t i = 1; i < count; i++) {
+		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		(void)connect(fds[i], (struct sockaddr *)&address, sizeof(address));
+	}
+	return ntohs(address.sin_port);
+}
+
+START_TEST(cancelled_while_it_connects)
+{
+	struct turns turns = {.task.run = count_turn, .left = 20};
+	struct http_exchange *exchange;
+	uint16_t open_port = port;
+	struct seen cancelled;
+	struct seen other;
+	int fds[8];
+
+	port = full_port(fds, 8);
+	exchange = get(transport, "/ten", &cancelled, NULL);
+	tmf_loop_post(loop, &turns.task);
+	run();
+	ck_assert_int_eq(cancelled.ends, 0);
+	transport->cancel(transport, exchange);
+	port = open_port;
+	get(transport, "/ten", &other, NULL);
+	run();
+	ck_assert_int_eq(cancelled.ends, 0);
+	ck_assert_int_eq(other.ends, 1);
+	forget(&cancelled);
+	forget(&other);
+	for (size_t i = 0; i < 8; i++)
+		close(fds[i]);
+}
+END_TEST
+
 START_TEST(cancelled_exchanges_say_nothing)
 {
 	struct seen cancelled;
@@ -384,6 +446,7 @@ main(void)
 	tcase_add_test(tests, descriptors_run_out);
 	tcase_add_test(tests, a_closed_port);
 	tcase_add_test(tests, cancelled_exchanges_say_nothing);
+	tcase_add_test(tests, cancelled_while_it_connects);
 	tcase_add_test(
 	    tests, incomplete_replies_are_errors); /* last: it leaves the server waiting */
 	suite_add_tcase(s, tests);
