@@ -239,6 +239,21 @@ writer_manifest(const struct writer *writer)
 	return manifest;
 }
 
+/* The names of the files, which a loss of power could take though their bytes are on the disk. The
+ * folder of a file system that cannot do that is as good as it is. */
+static int
+writer_sync_folder(const struct writer *writer, struct tmf_err *err)
+{
+	int fd = open(writer->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int ret = 0;
+
+	if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL))
+		ret = local_fail(writer->folder, strerror(errno), ERROR_WRITER, err);
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
 /* By way of another name: who waits for the manifest never sees half of it. */
 static int
 writer_put_manifest(const struct writer *writer, const char *key, struct tmf_err *err)
@@ -276,6 +291,8 @@ writer_finish(struct writer *writer, json_t **ret_details, struct tmf_err *err)
 		ret = writer_end_file(writer, kind, err);
 	if (ret == 0)
 		ret = writer_put_manifest(writer, key, err);
+	if (ret == 0)
+		ret = writer_sync_folder(writer, err);
 	if (ret == 0) {
 		details = json_object();
 		jsonx_put_string(details, "Bucket", writer->bucket);
