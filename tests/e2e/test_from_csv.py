@@ -5,17 +5,22 @@ import json
 import os
 
 import harness
+import services
 
 FROM_CSV = os.path.join(harness.ROOT, "workflows", "from-csv.yaml")
 INSTANCES = 120
 
 
 class FromCsv(harness.Case):
-    def run_csv(self, sim, text):
+    def run_csv(self, sim, text, s3=None):
         """The run's result and its lines."""
-        self.write("ids.csv", text)
-        value = {"Bucket": f"file://{self.dir}", "Key": "ids.csv", "Results": {"Bucket": f"file://{self.dir}", "Prefix": "done"}}
-        done = self.tmflow("run", FROM_CSV, "--config", sim.config, "--input", self.write("input.json", json.dumps(value)), "-o", "json", sim=sim)
+        if s3 is None:
+            self.write("ids.csv", text)
+        else:
+            s3.put("lists", "ids.csv", text)
+        value = {"Bucket": f"file://{self.dir}" if s3 is None else "lists", "Key": "ids.csv", "Results": {"Bucket": f"file://{self.dir}", "Prefix": "done"}}
+        done = self.tmflow("run", FROM_CSV, "--config", sim.config, "--input", self.write("input.json", json.dumps(value)), "-o", "json", sim=sim,
+                           env={} if s3 is None else {"AWS_ENDPOINT_URL_S3": s3.url})
         self.assertEqual(done.code, 0, done.err + done.out)
         with open(os.path.join(self.dir, done.json["output"]["ResultWriterDetails"]["Key"]), encoding="utf-8") as file:
             manifest = json.load(file)
@@ -47,6 +52,16 @@ class FromCsv(harness.Case):
         done, lines = self.run_csv(sim, text)
         again = collections.Counter(line["Outcome"] for line in lines)
         self.assertEqual((again["created"], again["present"]), (0, counts["created"] + counts["present"]))
+
+    def test_a_list_in_s3(self):
+        sim = self.sim(instances=INSTANCES)
+        s3 = services.Storage()
+        self.addCleanup(s3.stop)
+        ids = sorted(i["InstanceId"] for i in sim.ask("/_sim/world")["Instances"])
+        _, lines = self.run_csv(sim, "InstanceId,Mirror\n" + "".join(f"{i},yes\n" for i in ids), s3)
+        self.assertEqual({line["InstanceId"] for line in lines}, set(ids))
+        self.assertGreater(collections.Counter(line["Outcome"] for line in lines)["created"], 10)
+        self.assertEqual({request[:3] for request in s3.requests}, {("GET", "lists", "ids.csv")})
 
 
 if __name__ == "__main__":
