@@ -130,6 +130,17 @@ record_keeps_history(const struct store_run *run)
 	return record_has(run, RECORD_HISTORY);
 }
 
+int
+record_check_prune_limit(const char *text, struct tmf_err *err)
+{
+	struct prune_limit limit;
+
+	if (text == NULL || prune_limit_parse(text, &limit, err) == 0)
+		return 0;
+	tmf_err_prefix(err, "--prune-limit");
+	return -1;
+}
+
 bool
 record_prune(const struct store_run *run, struct prune_limit *ret_limit)
 {

@@ -49,6 +49,9 @@ json_t *record_settings(const struct store_run *run);
 /* Sets a member of them. Takes value. */
 void record_put_setting(struct store_run *run, const char *key, json_t *value);
 
+/* -1 where text (NULL: not given) is no limit. Errors: TMF_ERR_INVALID, naming --prune-limit. */
+int record_check_prune_limit(const char *text, struct tmf_err *err);
+
 /* Whether the run was started with --prune, and --prune-limit: PRUNE_LIMIT_DEFAULT without. */
 bool record_prune(const struct store_run *run, struct prune_limit *ret_limit);
 

@@ -69,7 +69,7 @@ const struct subcommand cli_subcommands[] = {
 	.args_min = 1,
 	.args_max = 1,
 	.options = OPTION_BIT(METRICS_FILE) | OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(HISTORY) |
-		   OPTION_BIT(QUIET) | OPTION_BIT(RETRY_FAILED),
+		   OPTION_BIT(QUIET) | OPTION_BIT(RETRY_FAILED) | OPTION_BIT(PRUNE_LIMIT),
 	.run = cmd_resume,
     },
     {

@@ -58,6 +58,7 @@ struct scope {
 	int refused;	    /* times in a row */
 	struct tmf_err err; /* set: what is answered without asking */
 	int64_t until_mono_ms;
+	bool told; /* of a refusal: one that comes again later is not warned of */
 };
 
 struct refusals {
@@ -243,9 +244,10 @@ refusal_learn(const struct refusal *refusal, const struct tmf_err *err)
 	tmf_err_copy(&scope->err, err);
 	scope->until_mono_ms = refusals_mono_ms(refusal->in) + REFUSAL_TRUSTED_MS;
 	/* That a type cannot be mirrored is nothing to mend: the summary counts it. */
-	log_event(kind == REFUSAL_TYPE ? LOG_INFO : LOG_WARN, "refused",
+	log_event(kind == REFUSAL_TYPE || scope->told ? LOG_INFO : LOG_WARN, "refused",
 	    LOG_STR("scope", scope->name), LOG_STR("error", err->name),
 	    LOG_STR("cause", tmf_err_text(err)));
+	scope->told = true;
 }
 
 /* Whoever waits for one of the scopes looks again, now that the answer is there or the request is
@@ -267,6 +269,7 @@ refusal_over(struct refusal *refusal, bool granted, const struct tmf_err *err)
 		if (granted) {
 			scope->granted = true;
 			scope->refused = 0;
+			scope->told = false;
 		}
 	}
 	if (err != NULL && tmf_err_isset(err))

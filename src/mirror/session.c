@@ -287,6 +287,18 @@ session_add_difference(struct buf *out, const char *format, ...)
 }
 
 /* In the order in which the outcome's reader looks: what is mirrored, where to, and how. */
+/* Of a rule whose targets are created: only they are judged. */
+static bool
+session_target_is_dead(const struct session_question *question, const char *target_id)
+{
+	const struct target *target =
+	    question->rule->target_id == NULL
+		? inventory_find(targets_inventory(question->targets), target_id)
+		: NULL;
+
+	return target != NULL && target->dead;
+}
+
 void
 session_differences(const struct session_question *question, const json_t *session, struct buf *out)
 {
@@ -308,7 +320,10 @@ session_differences(const struct session_question *question, const json_t *sessi
 		session_add_difference(out, "filter %s instead of %s",
 		    jsonx_get_string(session, "TrafficMirrorFilterId"), rule->filter_id);
 	if (target_id != NULL && !session_target_is_allowed(question, target_id))
-		session_add_difference(out, "target %s instead of %s", target_id,
+		session_add_difference(out, "target %s%s instead of %s", target_id,
+		    session_target_is_dead(question, target_id)
+			? ", whose instance is stopped or gone,"
+			: "",
 		    rule->target_id != NULL ? rule->target_id : "the subnet's");
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
 		const json_t *value = json_object_get(session, options[i].member);

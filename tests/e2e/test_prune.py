@@ -105,7 +105,13 @@ class Prune(harness.Case):
             self.assertIn("16 of 60", run["cause"])
             self.assertEqual(run["summary"], {"present": 44, "unwanted": 16})
         self.assertEqual(self.deletes(sim), 0)
-        self.assertEqual(self.summary(sim, config, "--prune", "--prune-limit", "27%"), {"present": 44, "removed": 16})
+        text = self.tmflow("run", harness.BACKFILL, "--config", config, "--prune", "-q", sim=sim).out
+        self.assertRegex(text, "to remove them anyway: `tmflow resume [0-9A-Z]{26} --prune-limit N`")
+        self.assertEqual(self.tmflow("resume", "@latest", "--prune-limit", "some", sim=sim).code, 2)
+        self.assertEqual(self.tmflow("resume", "@latest", "-q", "-o", "json", sim=sim).json["error"], "TMFlow.PruneLimit")
+        self.assertEqual(self.deletes(sim), 0)
+        done = self.tmflow("resume", "@latest", "--prune-limit", "27%", "-q", "-o", "json", sim=sim)
+        self.assertEqual((done.code, done.json["summary"]), (0, {"present": 44, "removed": 16}), done.err)
         # A quarter, or ten, need no leave.
         self.assertEqual(self.summary(sim, self.excluding(sim, world, 26), "--prune"), {"present": 34, "removed": 10, "excluded": 16})
         done = self.backfill(sim, "--prune-limit", "some", config=config)

@@ -100,6 +100,7 @@ class Refusals(harness.Case):
         self.assertEqual(done.code, 5, done.err)
         self.assertEqual(done.json["summary"], {"failed": 60})
         self.assertLessEqual(self.calls(sim, action), ASKED_MAX)
+        self.assertEqual(done.err.count(" warn refused "), 1, done.err)  # not again at the end
         causes = collections.Counter("not asked again" in row["cause"] for row in self.rows(error + action))
         self.assertEqual(causes, {True: 59, False: 1})
         sim.ask("/_sim/faults", {"faults": []})

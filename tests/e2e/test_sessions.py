@@ -159,6 +159,7 @@ tags:
         sim.ask(f"/_sim/instances/{sensor}/stop", b"")
         plan = self.backfill(sim, "--dry-run")
         self.assertEqual(plan.json["summary"].get("updated"), 4)
+        self.assertEqual(sum("whose instance is stopped or gone, instead of the subnet's" in str(item.get("differences")) for item in plan.json["plan"]), 4)
         self.assertEqual(self.backfill(sim).json["summary"].get("updated"), 4)
         self.assertEqual(len({s["trafficMirrorTargetId"] for s in sim.sessions().values()}), 1)
         self.assertEqual(len(sim.report()["launched"]), 2)

@@ -169,7 +169,12 @@ report_next_step(const struct store *store, const struct store_run *run,
 			      "workflow again\n",
 			    out);
 	} else if (store_run_has_failed(run) && kept) {
-		cli_print(out, "  to go on where it failed: `tmflow resume %s`\n", run->id);
+		bool pruned = run->error != NULL && strcmp(run->error, ERROR_PRUNE_LIMIT) == 0;
+
+		cli_print(out,
+		    pruned ? "  to remove them anyway: `tmflow resume %s --prune-limit N`\n"
+			   : "  to go on where it failed: `tmflow resume %s`\n",
+		    run->id);
 	} else if (counts != NULL && counts[OUTCOME_FAILED] > 0) {
 		if (kept)
 			cli_print(out,

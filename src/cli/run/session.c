@@ -115,9 +115,6 @@ session_record_files(struct session *session)
 	run->hook = mem_strdup(workspace->hook_text);
 	if (session->opts->prune)
 		record_put_setting(run, RECORD_PRUNE, json_true());
-	if (session->opts->prune_limit != NULL)
-		record_put_setting(
-		    run, RECORD_PRUNE_LIMIT, json_string(session->opts->prune_limit));
 }
 
 /*
@@ -508,6 +505,17 @@ session_start_pace(struct session *session, struct tmf_err *err)
 	return pace_start(&session->pace, err);
 }
 
+/* A limit that is given counts from now on: of a run that stopped at it, too. */
+static bool
+session_prunes(struct session *session, struct prune_limit *ret_limit)
+{
+	const char *limit = session->opts->prune_limit;
+
+	if (limit != NULL)
+		record_put_setting(&session->run, RECORD_PRUNE_LIMIT, json_string(limit));
+	return record_prune(&session->run, ret_limit);
+}
+
 /*
  * A part records what it makes under its whole, so that all parts have one owner.
  * Without checkpoints the engine gets no store at all.
@@ -526,7 +534,7 @@ session_open(struct session *session, enum session_way way, struct tmf_err *err)
 	    .workflow = session->name,
 	    .scripts = session->scripts,
 	    .only_failed = session->run.retry_wall_ms != 0,
-	    .prune = record_prune(&session->run, &prune_limit),
+	    .prune = session_prunes(session, &prune_limit),
 	    .prune_limit = &prune_limit,
 	};
 

@@ -13,6 +13,9 @@ struct prune_limit {
 	int64_t percent;  /* or at most this share of the configuration's sessions */
 };
 
+/* A run that would remove more than its limit. */
+#define ERROR_PRUNE_LIMIT "TMFlow.PruneLimit"
+
 /* Without --prune-limit: up to ten, or up to a quarter. */
 #define PRUNE_LIMIT_DEFAULT ((struct prune_limit){.sessions = 10, .percent = 25})
 

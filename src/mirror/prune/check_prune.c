@@ -23,7 +23,7 @@ check_prune_start(struct tmf_op *op)
 		return tmf_op_fail(
 		    op, TMF_ERR_INVALID, "Unwanted must be from 0 to the number of Sessions");
 	if (mirror->prune && !prune_limit_allows(&mirror->prune_limit, unwanted, sessions)) {
-		tmf_err_set_name(&op->err, TMF_ERR_LIMIT, "TMFlow.PruneLimit",
+		tmf_err_set_name(&op->err, TMF_ERR_LIMIT, ERROR_PRUNE_LIMIT,
 		    "%lld of %lld sessions are unwanted, which is more than the limit: nothing was "
 		    "removed; see the outcomes for the reasons, and --prune-limit",
 		    (long long)unwanted, (long long)sessions);

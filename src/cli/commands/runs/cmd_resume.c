@@ -163,8 +163,11 @@ int
 cmd_resume(const struct cli_opts *opts)
 {
 	struct session session;
+	struct tmf_err err = {0};
 	int code;
 
+	if (record_check_prune_limit(opts->prune_limit, &err) < 0)
+		return cli_fail_take(opts->output, &err);
 	session_init(&session, opts);
 	code = resume_take_run(&session);
 	if (code == EXIT_OK && session.run.parent != NULL)

@@ -3,9 +3,9 @@
 #include "cli/answer.h"
 #include "cli/places/parts.h"
 #include "cli/places/places.h"
+#include "cli/record.h"
 #include "cli/run/new_run.h"
 #include "cli/run/session.h"
-#include "mirror/config/prune.h"
 
 #include <stddef.h>
 
@@ -13,8 +13,6 @@
 static int
 run_check_options(const struct cli_opts *opts, struct tmf_err *err)
 {
-	struct prune_limit limit;
-
 	if (opts->test_case != NULL && opts->mock == NULL)
 		return tmf_err_set(err, TMF_ERR_INVALID, "--test-case: needs --mock");
 	if (opts->mock != NULL && places_are_several(opts))
@@ -22,11 +20,7 @@ run_check_options(const struct cli_opts *opts, struct tmf_err *err)
 		    "--mock: one run answers from it, not one for each account and region");
 	if (opts->detailed_exitcode && !opts->dry_run)
 		return tmf_err_set(err, TMF_ERR_INVALID, "--detailed-exitcode: needs --dry-run");
-	if (opts->prune_limit != NULL && prune_limit_parse(opts->prune_limit, &limit, err) < 0) {
-		tmf_err_prefix(err, "--prune-limit");
-		return -1;
-	}
-	return 0;
+	return record_check_prune_limit(opts->prune_limit, err);
 }
 
 /*

@@ -299,17 +299,14 @@ reconcile_read_options(struct reconcile *reconcile, struct tmf_err *err)
 	const struct cli_opts *opts = &reconcile->opts;
 	const char *retention =
 	    opts->retention != NULL ? opts->retention : getenv("TMFLOW_RETENTION");
-	struct prune_limit limit;
 
 	if (opts->every == NULL)
 		return tmf_err_set(
 		    err, TMF_ERR_INVALID, "missing period: give --every 15m, or another");
 	if (rounds_parse("--every", opts->every, &reconcile->every_ms, err) < 0)
 		return -1;
-	if (opts->prune_limit != NULL && prune_limit_parse(opts->prune_limit, &limit, err) < 0) {
-		tmf_err_prefix(err, "--prune-limit");
+	if (record_check_prune_limit(opts->prune_limit, err) < 0)
 		return -1;
-	}
 	return retention == NULL || retention[0] == '\0'
 		   ? 0
 		   : cli_age_parse("--retention", retention, &reconcile->retention_ms, err);
