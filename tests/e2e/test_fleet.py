@@ -144,6 +144,10 @@ accounts:
         self.assertEqual(done.code, 0, done.err)
         places = [(part["account"], part["region"]) for part in done.json["parts"]]
         self.assertEqual(places, [("123456789012", "us-east-1"), ("123456789013", "eu-west-1"), ("123456789013", "us-east-1")])
+        # A rule is for one of the accounts: that the others have nothing for it is said of them, not of the run.
+        said = [line for line in done.err.splitlines() if "took no instance in" in line]
+        self.assertGreater(len(said), 0)
+        self.assertEqual({line.partition(" took no instance in ")[2] for line in said} - {" ".join(place) for place in places}, set())
 
     def test_several_regions_of_the_own_account(self):
         sim = self.world()

@@ -2,6 +2,7 @@
 
 #include "base/jsonx.h"
 #include "base/mem.h"
+#include "cli/record.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -61,7 +62,7 @@ untaken_is_known(const struct diag_list *known, const char *pointer)
 }
 
 static void
-untaken_judge(const struct mirror_config *config, const json_t *taken,
+untaken_judge(const struct mirror_config *config, const json_t *taken, const char *where,
     const struct diag_list *known, struct diag_list *diags)
 {
 	for (size_t i = 0; i < mirror_config_rule_count(config); i++) {
@@ -71,11 +72,30 @@ untaken_judge(const struct mirror_config *config, const json_t *taken,
 
 		if (!json_is_true(some) && !untaken_is_known(known, pointer))
 			diag_add(diags, DIAG_WARNING, UNTAKEN_RULE, pointer, DIAG_AT_VALUE, NULL,
-			    some == NULL ? "the rule %s took no instance in this run"
-					 : "all that the rule %s took in this run is excluded",
-			    rule->name);
+			    some == NULL ? "the rule %s took no instance in %s"
+					 : "all that the rule %s took in %s is excluded",
+			    rule->name, where);
 		free(pointer);
 	}
+}
+
+/* A rule may be for one account or region of several, so a part says of which it speaks. A part of
+ * the keys' own account has no other name than its region. */
+static char *
+untaken_where(const struct store_run *run)
+{
+	json_t *settings = record_settings(run);
+	const char *account = jsonx_get_string(settings, RECORD_ACCOUNT);
+	const char *region = jsonx_get_string(settings, "region");
+	char *where;
+
+	if (run->parent == NULL || region == NULL)
+		where = mem_strdup("this run");
+	else
+		where = mem_printf(
+		    "%s%s%s", account != NULL ? account : "", account != NULL ? " " : "", region);
+	json_decref(settings);
+	return where;
 }
 
 /* The text is parsed once more for the places of its values, and checked once more for what was
@@ -86,6 +106,7 @@ untaken_warn(const struct session *session, struct tmf_err *err)
 	const struct workspace *workspace = &session->workspace;
 	struct diag_list known, diags;
 	struct mirror_config *config;
+	char *where;
 	struct doc *doc;
 	json_t *taken;
 
@@ -103,8 +124,10 @@ untaken_warn(const struct session *session, struct tmf_err *err)
 	diag_list_init(&diags, doc);
 	config = mirror_config_load(doc, &known);
 	assert(config != NULL);
-	untaken_judge(config, taken, &known, &diags);
+	where = untaken_where(&session->run);
+	untaken_judge(config, taken, where, &known, &diags);
 	diag_print(&diags, stderr);
+	free(where);
 	mirror_config_free(config);
 	diag_list_fini(&diags);
 	diag_list_fini(&known);
