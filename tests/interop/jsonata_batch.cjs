@@ -16,7 +16,7 @@ async function answer(question) {
     const result = await jsonata(question.expr, GUARDS).evaluate(question.data);
     return JSON.stringify({ id: question.id, result }, plain);
   } catch (error) {
-    return JSON.stringify({ id: question.id, error: error.code ? { code: error.code } : { own: String(error.message) } });
+    return JSON.stringify({ id: question.id, error: error.code ? { code: error.code, position: error.position } : { own: String(error.message) } });
   }
 }
 
