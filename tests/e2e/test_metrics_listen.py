@@ -35,7 +35,9 @@ class MetricsListen(services.Case):
         self.addCleanup(connection.close)
         connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
         reply = connection.getresponse()
-        return reply.status, reply.headers.get("Content-Type"), reply.read().decode()
+        text = reply.read().decode()
+        connection.close()  # one address has so many of them
+        return reply.status, reply.headers.get("Content-Type"), text
 
     def listen(self, queue, sim, address="127.0.0.1:0"):
         environment = self.keys(sim)
