@@ -7,11 +7,11 @@ import sys
 import harness
 
 sys.path.insert(0, os.path.join(harness.ROOT, "tools"))
-from benchmarks import awkward, boto3_race, client, engine, fleets, paced, serving  # noqa: E402
+from benchmarks import awkward, boto3_race, client, engine, fleets, organization, paced, serving  # noqa: E402
 from benchmarks.common import QUICK  # noqa: E402
 
 SIZES = QUICK._replace(fleets=(500, 4000), mirrored=(4000,), rounds=2000, items=1000, branches=100, paced=100, missing=200, boto3_sample=50,
-                       calls=50, starts=1, tasks=50)
+                       calls=50, starts=1, tasks=50, organizations=((3, 1000),))
 
 
 class Parts(harness.Case):
@@ -29,6 +29,10 @@ class Parts(harness.Case):
         self.assertEqual(len(counted), len(SIZES.mirrored))
         for row in counted:
             self.assertLessEqual(row.value, row.bound, row.name)
+
+    def test_organization(self):
+        calls, = (row for row in self.rows_of(organization) if row.name == "... calls an instance")
+        self.assertGreater(calls.value, 0.009)
 
     def test_client(self):
         self.rows_of(client)

@@ -49,12 +49,14 @@ class Sizes(NamedTuple):
     calls: int  # of the client alone
     starts: int  # of the program, for medians
     tasks: int  # of an activity, through one worker
+    organizations: tuple  # (accounts, instances of each)
 
 
 FULL = Sizes(fleets=(1000, 10000, 100000, 1000000), mirrored=(10000, 100000), rounds=2000000, items=1000000, branches=10000,
-             paced=10000, missing=10000, boto3_sample=1000, calls=5000, starts=21, tasks=10000)
+             paced=10000, missing=10000, boto3_sample=1000, calls=5000, starts=21, tasks=10000,
+             organizations=((20, 5000), (200, 5000)))
 QUICK = Sizes(fleets=(1000, 10000), mirrored=(10000,), rounds=200000, items=100000, branches=5000, paced=2000, missing=2000,
-              boto3_sample=200, calls=1000, starts=5, tasks=1000)
+              boto3_sample=200, calls=1000, starts=5, tasks=1000, organizations=((4, 2500),))
 
 
 class Measured(NamedTuple):
@@ -73,9 +75,13 @@ class Bench(harness.Case):
 
     def measured(self, *args, sim=None):
         """Runs a workflow to its end."""
+        return self.measured_command("run", *args, "-o", "json", "-q", sim=sim)
+
+    def measured_command(self, *args, sim=None):
+        """Runs tmflow to its end, which writes one JSON document."""
         started = time.monotonic()
         with tempfile.TemporaryFile("w+", encoding="utf-8") as out:
-            process = self.start("run", *args, "-o", "json", "-q", sim=sim, stdout=out)
+            process = self.start(*args, sim=sim, stdout=out)
             peak = 0
             while True:
                 # Not ru_maxrss: that counts this Python too, from before the exec.
