@@ -10,7 +10,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#define UNPACKED_BYTES (64u << 10) /* of one piece of what is compressed */
+#define PIECE_BYTES    (64u << 10) /* of the text, at most: a processor's cache holds it */
 #define GZIP_MAGIC     "\x1f\x8b"
 #define GZIP_WINDOW    (MAX_WBITS + 16) /* zlib: a header of gzip is expected */
 #define SIZE_UNKNOWN   (-1)
@@ -42,7 +42,7 @@ struct object {
 	bool ended;	/* the stream has come to its end */
 	bool full;	/* the last piece was: zlib may have more without any input */
 	z_stream stream;
-	char unpacked[UNPACKED_BYTES];
+	char unpacked[PIECE_BYTES];
 };
 
 /* The first range is asked for by the first look, so that a Map without a free place asks for
@@ -285,7 +285,7 @@ object_raw(const struct object *object)
 	    json_string_value(body) + object->taken, json_string_length(body) - object->taken};
 }
 
-/* A piece of at most UNPACKED_BYTES, so that a small range that unpacks to much takes no memory.
+/* A piece of at most PIECE_BYTES, so that a small range that unpacks to much takes no memory.
  * Several streams one after another are one text, as gzip writes them. */
 static int
 object_inflate(struct object *object, struct str raw, struct str *ret_piece)
@@ -330,6 +330,8 @@ object_next_piece(struct object *object, struct str *ret_piece)
 		if (object_inflate(object, piece, &piece) < 0)
 			return -1;
 	} else {
+		if (piece.len > PIECE_BYTES)
+			piece.len = PIECE_BYTES;
 		object->taken += piece.len;
 	}
 	if ((int64_t)piece.len <= object->skipping) {

@@ -3,6 +3,7 @@
 Each is a server of its own thread and loop, on a free port. Standard library only.
 """
 import asyncio
+import functools
 import hashlib
 import html
 import json
@@ -436,7 +437,9 @@ class Storage(Server):
         if encoding:
             self.encodings[bucket, key] = encoding
 
-    def etag(self, data):
+    @staticmethod
+    @functools.lru_cache(maxsize=64)
+    def etag(data):
         return '"' + hashlib.md5(data).hexdigest() + '"'
 
     def op_get(self, bucket, key, headers):
