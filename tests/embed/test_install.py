@@ -7,6 +7,7 @@ import random
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -186,18 +187,20 @@ class Host(unittest.TestCase):
         self.assertEqual(counts, {f"order-{i}": 1 for i in range(1, count + 1)})
 
     def kill_until_done(self, shop, seed):
+        """On a busy machine this process sleeps longer than it asked for, and the host may end before it is killed."""
         chance = random.Random(seed)
         kills = 0
-        while len(self.shipped()) < ORDERS - 5:
+        code = -signal.SIGKILL
+        while code == -signal.SIGKILL:
             process = self.start(shop)
-            self.wait_for(len(self.shipped()) + chance.randint(1, 8), process)
-            process.kill()
-            self.end(process)
-            kills += 1
+            if len(self.shipped()) < ORDERS - 5:
+                self.wait_for(min(len(self.shipped()) + chance.randint(1, 8), ORDERS - 5), process)
+                process.kill()
+            code, out, err = self.end(process)
+            kills += code == -signal.SIGKILL
         self.assertGreater(kills, 3)
-        code, out, err = self.end(self.start(shop))
-        self.assertEqual((code, err), (0, ""))
-        self.assertEqual(out, f"orders: SUCCEEDED, {ORDERS} shipped\n")
+        if "run orders is over: SUCCEEDED" not in err:  # killed between the end's commit and its own exit
+            self.assertEqual((code, out, err), (0, f"orders: SUCCEEDED, {ORDERS} shipped\n", ""))
         self.check_all_once()
 
     def test_killed_and_resumed_pkg_config_shared(self):
