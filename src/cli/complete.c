@@ -188,11 +188,13 @@ complete_run_states(void)
 /* --- what may stand where --- */
 
 /* Values of options that are one of a few words; ends with a row without name. */
+#define COMPLETE_WORDS_MAX 8
 static const struct {
 	const char *option;
-	const char *const words[4];
+	const char *const words[COMPLETE_WORDS_MAX + 1]; /* ends with NULL */
 } complete_words[] = {
-    {"output", {"text", "json", "jsonl"}},
+    {"fail-on", {"low", "medium", "high", "critical"}},
+    {"for", {"run", "reconcile", "worker", "listen", "coverage", "audit", "doctor", "destroy"}},
     {"color", {"auto", "always", "never"}},
     {"log-format", {"logfmt", "json"}},
     {"format", {"dot", "mermaid", "svg"}},
@@ -200,6 +202,18 @@ static const struct {
     {"inspection-level", {"INFO", "DEBUG", "TRACE"}},
     {NULL, {NULL}},
 };
+
+/* The forms of the subcommand: SARIF of an audit, a page of a run. */
+static void
+complete_outputs(const struct typed *typed)
+{
+	for (int i = 0; i < OUTPUT_COUNT; i++) {
+		const char *name = cli_output_name(typed->command, (enum cli_output)i);
+
+		if (name != NULL)
+			complete_put(name, NULL);
+	}
+}
 
 /* By what the option takes, as help shows it. Others are numbers and names that nobody knows. */
 static void
@@ -214,6 +228,8 @@ complete_value(const struct typed *typed)
 			complete_put_list(complete_words[i].words);
 	if (strcmp(option->name, "log-level") == 0)
 		complete_put_list(levels);
+	else if (strcmp(option->name, "output") == 0)
+		complete_outputs(typed);
 	else if (strcmp(option->arg, "FILE") == 0 || strcmp(option->arg, "JSON") == 0)
 		puts(":files");
 	else if (strcmp(option->arg, "DIR") == 0)

@@ -16,24 +16,37 @@ const struct cli_option_row cli_options[OPTION_COUNT] = {
 };
 _Static_assert(OPTION_COUNT <= 8 * sizeof(cli_option_set), "one bit an option");
 
+const char *
+cli_output_name(const struct subcommand *command, enum cli_output output)
+{
+	static const char *const names[OUTPUT_COUNT] = {
+	    "text", "json", "jsonl", "html", "csv", "sarif"};
+	unsigned all = OUTPUT_BIT(TEXT) | OUTPUT_BIT(JSON) | OUTPUT_BIT(JSONL);
+
+	assert(output < OUTPUT_COUNT);
+	if (command != NULL)
+		all |= command->outputs;
+	return (all & (1u << output)) != 0 ? names[output] : NULL;
+}
+
 static int
 output_parse(const struct subcommand *command, const char *value, enum cli_output *ret_output,
     struct tmf_err *err)
 {
-	static const char *const names[] = {"text", "json", "jsonl", "html", "csv", "sarif"};
 	struct buf known = {0};
 
 	assert(value != NULL);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		bool has = i <= OUTPUT_JSONL || (command->outputs & (1u << i)) != 0;
+	for (int i = 0; i < OUTPUT_COUNT; i++) {
+		const char *name = cli_output_name(command, (enum cli_output)i);
 
-		if (has && strcmp(value, names[i]) == 0) {
+		if (name == NULL)
+			continue;
+		if (strcmp(value, name) == 0) {
 			buf_fini(&known);
 			*ret_output = (enum cli_output)i;
 			return 0;
 		}
-		if (has)
-			buf_printf(&known, "%s%s", known.len > 0 ? ", " : "", names[i]);
+		buf_printf(&known, "%s%s", known.len > 0 ? ", " : "", name);
 	}
 	tmf_err_set(
 	    err, TMF_ERR_INVALID, "-o takes one of %s, not \"%s\"", buf_cstr(&known), value);

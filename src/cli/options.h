@@ -10,7 +10,15 @@
 /* The options of all subcommands: one table, from which they are parsed and help is printed. */
 
 /* The first three are every subcommand's; its row says which of the others it has. */
-enum cli_output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_JSONL, OUTPUT_HTML, OUTPUT_CSV, OUTPUT_SARIF };
+enum cli_output {
+	OUTPUT_TEXT,
+	OUTPUT_JSON,
+	OUTPUT_JSONL,
+	OUTPUT_HTML,
+	OUTPUT_CSV,
+	OUTPUT_SARIF,
+};
+#define OUTPUT_COUNT 6
 
 /* True for the forms in which a fault is a JSON document as well: a page or table of it would be
  * none. */
@@ -388,6 +396,10 @@ int cli_number_parse(const struct cli_number *number, long *ret_value, struct tm
 
 /* What the -o among the words asks for: for faults before the options are parsed. */
 enum cli_output cli_output_wanted(int argc, char **argv);
+
+/* "json", or NULL where the subcommand has no such form. command NULL: one that is not known yet.
+ * Static. */
+const char *cli_output_name(const struct subcommand *command, enum cli_output output);
 
 /* The value of an option that takes a document: a file (- is standard input), or the JSON itself
  * where the text begins with { or [. Returns: a new reference, or NULL. Errors: TMF_ERR_INVALID. */

@@ -33,7 +33,8 @@ class Completion(harness.Case):
                 (["test-state", self.two, ""], {"First", "Second"}), (["runs", "--status", "P"], {"PLANNED"}),
                 (["run", "x.yaml", "--region", "eu-west-"], {"eu-west-1", "eu-west-2", "eu-west-3"}),
                 (["run", "x.yaml", "--profile", "pr"], {"production", "preview"}), (["-o", "json", "stor"], {"store"}),
-                (["completion", "z"], {"zsh"}), (["runs", "--older"], {"--older-than"}), (["run", "nigh"], {"nightly"}),
+                (["completion", "z"], {"zsh"}), (["audit", "-o", "s"], {"sarif"}), (["coverage", "-o", "h"], {"html"}),
+                (["runs", "-o", "j"], {"json", "jsonl"}), (["audit", "--fail-on", "h"], {"high"}), (["runs", "--older"], {"--older-than"}), (["run", "nigh"], {"nightly"}),
                 (["graph", "two.yaml", "--run", "al"], {"alpha"}), (["--output", "jsonl", "show", "alpha", "--sta"], {"--state-dir"}))
 
     def shell(self, name):
