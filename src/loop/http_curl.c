@@ -573,9 +573,9 @@ transport_set_alarm(CURLM *multi, long timeout_ms, void *arg)
 	return 0;
 }
 
-/* libcurl: wait for this socket, or no longer. of_socket is what was assigned to it. CURL_POLL_REMOVE
- * comes before it is closed, but for a connection that was not there yet when its request was
- * cancelled: libcurl 7.88 closes that first. */
+/* libcurl: wait for this socket, or no longer. of_socket is what was assigned to it.
+ * CURL_POLL_REMOVE comes before it is closed, but for a connection that was not there yet when its
+ * request was cancelled: libcurl 7.88 closes that first. */
 static int
 transport_watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *of_socket)
 {

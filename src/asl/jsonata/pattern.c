@@ -91,8 +91,8 @@ pattern_groups(const pcre2_code *code)
 #define JAVASCRIPT_BLANKS "\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff"
 
 /* A pattern of JavaScript as one of PCRE2: \s and \S, and a dot that stops at a carriage return,
- * too. In a class \s gives its blanks to the class, while \S stays PCRE2's: there is no class that
- * could be taken out of another. All else passes, so that PCRE2 finds the faults; what only one of
+ * too. In a class \s gives its blanks to the class, while \S stays PCRE2's: PCRE2 cannot take
+ * one class out of another. All else passes, so that PCRE2 finds the faults; what only one of
  * the two knows, such as \h or a lookbehind of any length, is PCRE2's. */
 static void
 pattern_translate(struct buf *out, const char *pattern, size_t len)

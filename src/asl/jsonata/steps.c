@@ -725,7 +725,7 @@ filters_first(const struct path_node *path)
 	return true;
 }
 
-/* `$x@$y` alone is no path at all: it is the value of its expression. */
+/* `$x@$y` alone is the value of its expression, not a path. */
 static bool
 binds_nothing(const struct path_node *path)
 {

@@ -62,7 +62,7 @@ text_digits(double number, char out[DIGITS_MAX + 1], int *ret_exponent)
 {
 	char printed[40];
 	size_t len = 0;
-	/* Of the smallest numbers fewer digits tell them apart. */
+	/* The smallest numbers need fewer digits to differ from their neighbors. */
 	int tried = number < DBL_MIN ? 1 : 15;
 
 	do

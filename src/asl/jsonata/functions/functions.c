@@ -181,7 +181,7 @@ function_type(
 	(void)ev, (void)count, (void)context;
 	if (args[0].type == VALUE_UNDEFINED)
 		return args[0];
-	/* As in jsonata, "not a number" is no number. */
+	/* As in jsonata, the type of NaN is "object", not "number". */
 	if (args[0].type == VALUE_NUMBER && isnan(args[0].u.number))
 		return value_string("object", 6);
 	return value_string(names[args[0].type], strlen(names[args[0].type]));
