@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import time
 import urllib.parse
 
@@ -153,6 +154,51 @@ class Ui(harness.Case):
         self.assertEqual(status, 200)
         for one in slow:
             one.close()
+
+    def test_a_megabyte_of_headers(self):
+        """It is refused once it is more than a connection may have, however it comes, and leaves no memory behind."""
+        self.tmflow("run", self.write("hello.yaml", HELLO), "-q")
+        process = self.serve()
+
+        def resident():
+            with open(f"/proc/{process.pid}/statm", encoding="ascii") as f:
+                return int(f.read().split()[1]) * 4096
+        self.assertEqual(self.ask("/api/runs")[0], 200)
+        before = resident()
+        for head in (b"X: " + b"a" * (1 << 20) + b"\r\n", b"".join(b"X-%d: %s\r\n" % (i, b"b" * 1000) for i in range(1024))):
+            for _ in range(20):
+                with socket.create_connection(("127.0.0.1", self.port), timeout=30) as one:
+                    said = b""
+                    try:
+                        one.sendall(f"GET /api/runs HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nCookie: tmflow={self.token}\r\n".encode() + head + b"\r\n")
+                        said = one.recv(4096)
+                    except OSError:
+                        pass # it has gone before all was sent
+                    self.assertNotIn(b" 200 ", said)
+        self.assertLess(resident() - before, 16 << 20)
+        self.assertEqual(self.ask("/api/runs")[0], 200)
+
+    def test_what_is_rare_is_on_a_later_page(self):
+        """A filter looks at a bounded number of rows for an answer, and goes on from there: a run may have a million."""
+        sim = self.sim("--plain", "--no-auth", instances=20)
+        done = self.tmflow("run", harness.BACKFILL, "--config", sim.config, "-q", "--run-id", "large", sim=sim)
+        self.assertEqual(done.code, 0, done.err)
+        db = sqlite3.connect(os.path.join(self.dir, "state", "tmflow.db"))
+        names = [row[1] for row in db.execute("PRAGMA table_info(outcomes)") if row[1] not in ("instance", "kind")]
+        columns = ", ".join(names)
+        one = db.execute("SELECT instance FROM outcomes WHERE kind = 0").fetchone()[0]
+        db.execute("WITH RECURSIVE c(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM c WHERE i < 12000) INSERT INTO outcomes (instance, kind, "
+                   f"{columns}) SELECT printf('i-z%06d', i), CASE i WHEN 11000 THEN 10 ELSE 0 END, {columns} FROM c, outcomes WHERE instance = ?", (one,))
+        db.commit()
+        db.close()
+        self.serve()
+        lines = self.tmflow("show", "large", "--outcomes", "-o", "jsonl").out.splitlines()
+        rare = [row for row in map(json.loads, lines) if row["instanceId"] == "i-z011000"]
+        first = self.api(f"/api/runs/large/outcomes?outcome={rare[0]['outcome']}")
+        self.assertEqual((first["outcomes"], bool(first["next"])), ([], True))
+        self.assertEqual(self.every(f"/api/runs/large/outcomes?outcome={rare[0]['outcome']}", "outcomes"), rare)
+        self.assertEqual(self.every("/api/runs/large/outcomes?search=I-Z011000", "outcomes"), rare)
+        self.assertEqual(len(self.every("/api/runs/large/outcomes?limit=1000", "outcomes")), len(lines))
 
     def test_it_follows(self):
         self.tmflow("run", self.write("hello.yaml", HELLO), "-q")

@@ -50,13 +50,16 @@ class Sizes(NamedTuple):
     starts: int  # of the program, for medians
     tasks: int  # of an activity, through one worker
     organizations: tuple  # (accounts, instances of each)
+    kept_runs: int  # in the store of the live page
+    kept_outcomes: int  # of the newest of them
+    reported: int  # rows of a report
 
 
 FULL = Sizes(fleets=(1000, 10000, 100000, 1000000), mirrored=(10000, 100000), rounds=2000000, items=1000000, branches=10000,
              paced=10000, missing=10000, boto3_sample=1000, calls=5000, starts=21, tasks=10000,
-             organizations=((20, 5000), (200, 5000)))
+             organizations=((20, 5000), (200, 5000)), kept_runs=10000, kept_outcomes=1000000, reported=100000)
 QUICK = Sizes(fleets=(1000, 10000), mirrored=(10000,), rounds=200000, items=100000, branches=5000, paced=2000, missing=2000,
-              boto3_sample=200, calls=1000, starts=5, tasks=1000, organizations=((4, 2500),))
+              boto3_sample=200, calls=1000, starts=5, tasks=1000, organizations=((4, 2500),), kept_runs=1000, kept_outcomes=100000, reported=10000)
 
 
 class Measured(NamedTuple):

@@ -80,12 +80,18 @@ function uiPaged(caption, columns, read, key) {
 	let count = 0;
 	const load = async () => {
 		try {
-			const page = await read(next);
-			count += page[key].length;
-			body.append(...page[key].map(row => el("tr", {}, columns.map(column => el("td", {class: "text"}, column.cell(row))))));
-			next = page.next;
-			more.hidden = !next;
-			said.textContent = count === 0 && !next ? "none" : `${number(count)} shown${next ? ", there are more" : ""}`;
+			// A page also ends after a number of rows that were looked at: what is rare may be on a later one.
+			for (let found = 0; found === 0;) {
+				const page = await read(next);
+				found = page[key].length;
+				count += found;
+				body.append(...page[key].map(row => el("tr", {}, columns.map(column => el("td", {class: "text"}, column.cell(row))))));
+				next = page.next;
+				more.hidden = !next;
+				said.textContent = count === 0 && !next ? "none" : `${number(count)} shown${next ? ", there are more" : ""}`;
+				if (!next || !said.isConnected)
+					break;
+			}
 		} catch (error) {
 			said.textContent = error.message;
 		}
