@@ -3,6 +3,7 @@
 #include "aws/arn.h"
 #include "aws/services/ec2.h"
 #include "aws/services/organizations.h"
+#include "aws/services/pager.h"
 #include "aws/wire/endpoint.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
@@ -120,31 +121,45 @@ organization_page_all(struct aws_client *client, const char *parent, const char 
 	return organizations_list_accounts(client, token);
 }
 
+/* What stands in a list's pages goes into one array. */
+struct organization_list {
+	const char *name; /* "Accounts" */
+	json_t *into;
+};
+
+static enum ec2_page_next
+organization_page(void *arg, json_t *reply, struct tmf_err *err)
+{
+	const struct organization_list *list = arg;
+
+	(void)err;
+	json_array_extend(list->into, json_object_get(reply, list->name));
+	return EC2_PAGE_MORE;
+}
+
 /* Adds what stands in the list of each page to into. */
 static int
 organization_pages(struct organization *organization, organization_page_fn *ask, const char *parent,
-    const char *list, json_t *into, struct tmf_err *err)
+    const char *name, json_t *into, struct tmf_err *err)
 {
-	char *token = NULL;
+	struct organization_list list = {.name = name, .into = into};
+	json_t *over = workspace_wait(organization->base,
+	    token_pages(organization->client,
+		&(struct token_pages){
+		    .operation = name,
+		    .ask = ask,
+		    .of = parent,
+		    .token = "NextToken",
+		    .pages_max = ORGANIZATION_PAGES_MAX,
+		    .on_page = organization_page,
+		    .arg = &list,
+		}),
+	    err);
 
-	for (size_t page = 0; page < ORGANIZATION_PAGES_MAX; page++) {
-		json_t *reply = workspace_wait(
-		    organization->base, ask(organization->client, parent, token), err);
-
-		if (reply == NULL) {
-			free(token);
-			return parent != NULL ? tmf_err_prefix(err, "%s", parent) : -1;
-		}
-		json_array_extend(into, json_object_get(reply, list));
-		free(token);
-		token = mem_strdup(jsonx_get_string(reply, "NextToken"));
-		json_decref(reply);
-		if (token == NULL)
-			return 0;
-	}
-	free(token);
-	return tmf_err_set(
-	    err, TMF_ERR_LIMIT, "more than %d pages of %s", ORGANIZATION_PAGES_MAX, list);
+	if (over == NULL)
+		return parent != NULL ? tmf_err_prefix(err, "%s", parent) : -1;
+	json_decref(over);
+	return 0;
 }
 
 /* The units themselves, and all that are below them. units: [id], to which those are added. */

@@ -80,13 +80,14 @@ coverage_lines_open(FILE **ret_lines, struct tmf_err *err)
 		   : tmf_err_set(err, TMF_ERR_SYSTEM, "cannot make a temporary file");
 }
 
+/* lines: NULL where the file for a listing that began again could not be made. */
 static int
 coverage_lines_copy(FILE *lines, struct tmf_err *err)
 {
 	char bytes[16384];
 	size_t count;
 
-	if (fflush(lines) != 0 || ferror(lines))
+	if (lines == NULL || fflush(lines) != 0 || ferror(lines))
 		return tmf_err_set(err, TMF_ERR_SYSTEM, "cannot write to a temporary file");
 	rewind(lines);
 	while ((count = fread(bytes, 1, sizeof(bytes), lines)) > 0)
@@ -204,7 +205,7 @@ coverage_answered(void *arg, struct tour_stop *stop, const json_t *result, struc
 	}
 	if (place == NULL)
 		return 0;
-	if (result != NULL && place->lines != NULL)
+	if (result != NULL && command->lists)
 		ret = coverage_lines_copy(place->lines, err);
 	if (place->lines != NULL)
 		fclose(place->lines);
