@@ -71,6 +71,7 @@ filter_parse_word(struct path_parser *parser, json_t **ret_value)
 	static const char word_ends[] = " \t\r\n()[]{}'\",=!<>&|~";
 	struct path_parser scalar = {.text = {parser->text.p + parser->pos, 0}};
 	struct buf text = {0};
+	json_t *value;
 
 	while (parser->pos + scalar.text.len < parser->text.len &&
 	       strchr(word_ends, scalar.text.p[scalar.text.len]) == NULL)
@@ -78,10 +79,12 @@ filter_parse_word(struct path_parser *parser, json_t **ret_value)
 	if (scalar.text.len == 0 || path_scan_peek(parser) == '/')
 		return path_scan_fail(parser, "expected a value");
 	parser->pos += scalar.text.len;
-	if (path_scan_scalar(&scalar, ret_value) == 0) {
-		if (scalar.pos == scalar.text.len)
+	if (path_scan_scalar(&scalar, &value) == 0) {
+		if (scalar.pos == scalar.text.len) {
+			*ret_value = value;
 			return 0;
-		json_decref(*ret_value);
+		}
+		json_decref(value);
 	}
 	buf_add(&text, scalar.text.p, scalar.text.len);
 	return path_scan_string(parser, &text, ret_value);
