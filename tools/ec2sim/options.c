@@ -318,7 +318,7 @@ static const struct option_row rows[] = {
     {"token-ttl", "N", "requests that a NextToken outlives; default: it does not expire", set_u64,
 	AT(cloud.world.token_ttl)},
     {"stale-ms", "MS", "describes see a change that late", set_u64, AT(cloud.world.stale_ms)},
-    {"stale-calls", "N", "and after that number of describes of that kind", set_u64,
+    {"stale-calls", "N", "and after that number of describes of that kind, or 10 s", set_u64,
 	AT(cloud.world.stale_calls)},
     {"boot-ms", "MS", "pending to running, shutting-down to terminated", set_u64,
 	AT(cloud.world.boot_ms)},

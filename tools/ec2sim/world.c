@@ -196,7 +196,9 @@ stamp_settled(const struct sim_world *w, enum stale_kind kind, const struct stam
 {
 	if (w->opts.stale_ms > 0 && w->now_wall_ms < stamp->wall_ms + w->opts.stale_ms)
 		return false;
-	return w->opts.stale_calls == 0 || w->describes[kind] - stamp->calls > w->opts.stale_calls;
+	return w->opts.stale_calls == 0 ||
+	       w->now_wall_ms >= stamp->wall_ms + SIM_STALE_CALLS_MS_MAX ||
+	       w->describes[kind] - stamp->calls > w->opts.stale_calls;
 }
 
 struct stamp

@@ -22,7 +22,10 @@ struct sim_world;
 #define SIM_SUBNETS_PER_VPC_MAX 100u
 #define SIM_CREDENTIALS_MAX	16u
 #define SIM_FAULTS_MAX		64u
-#define SIM_BODY_BYTES_MAX	(4u << 20) /* a request's body; a longer one is refused */
+/* AWS's lists are late by seconds. Without an end, what is asked for once an hour would be late by
+ * hours. */
+#define SIM_STALE_CALLS_MS_MAX 10000
+#define SIM_BODY_BYTES_MAX     (4u << 20) /* a request's body; a longer one is refused */
 
 /* Who may sign requests. */
 struct sim_credentials {
@@ -52,10 +55,11 @@ struct sim_opts {
 	bool no_auth;
 	struct sim_credentials credentials[SIM_CREDENTIALS_MAX]; /* none: the default pair */
 	size_t credentials_count;
-	double empty_pages;	  /* probability of an empty page that has a token */
-	uint64_t token_ttl;	  /* requests that a NextToken outlives; 0: it does not expire */
-	int64_t stale_ms;	  /* describes see a change after that long */
-	uint64_t stale_calls;	  /* and not before as many describes of that kind of thing */
+	double empty_pages; /* probability of an empty page that has a token */
+	uint64_t token_ttl; /* requests that a NextToken outlives; 0: it does not expire */
+	int64_t stale_ms;   /* describes see a change after that long */
+	/* and not before as many describes of that kind of thing, or SIM_STALE_CALLS_MS_MAX */
+	uint64_t stale_calls;
 	int64_t boot_ms;	  /* pending to running, and shutting-down to terminated */
 	bool buckets;		  /* EC2's request quota */
 	double bucket_scale;	  /* times the published refill */
