@@ -119,6 +119,20 @@ class Export(harness.Case):
                     and all(one_of(context.get(key), wanted) for key, wanted in conditions.items()))
         return any(fits(s) for s in policy["Statement"])
 
+    def test_the_policy_without_a_configuration(self):
+        """Any filter, image or group, as the rules are not known; but nothing that does not bear tmflow's tag is changed."""
+        policy = self.export(harness.BACKFILL, "--iam-policy", "--region", "eu-west-1")
+        arn, made, ours = "arn:aws:ec2:eu-west-1:123456789012:", {"aws:RequestTag/tmflow:tool": "tmflow"}, {"aws:ResourceTag/tmflow:tool": "tmflow"}
+        for action, resource, context in (
+                ("CreateTrafficMirrorSession", "traffic-mirror-session/*", made), ("CreateTrafficMirrorTarget", "traffic-mirror-target/*", made),
+                ("RunInstances", "instance/*", {**made, "ec2:InstanceType": "t3.large"}), ("TerminateInstances", "instance/i-1", ours),
+                ("ModifyTrafficMirrorSession", "traffic-mirror-session/tms-1", ours), ("DeleteTrafficMirrorTarget", "traffic-mirror-target/tmt-1", ours)):
+            self.assertTrue(self.allows(policy, "ec2:" + action, arn + resource, context), (action, resource))
+            self.assertFalse(self.allows(policy, "ec2:" + action, arn + resource, {}), (action, resource))
+            self.assertFalse(self.allows(policy, "ec2:" + action, arn.replace("eu-west-1", "us-east-1") + resource, context), (action, resource))
+        for kind in ("traffic-mirror-filter/tmf-9", "traffic-mirror-target/tmt-9"):
+            self.assertTrue(self.allows(policy, "ec2:CreateTrafficMirrorSession", arn + kind, {}), kind)
+
     def test_the_policy_is_narrowed_by_a_configuration(self):
         given = self.write("given.yaml", "vpcs:\n  - {vpcId: vpc-1, filterId: tmf-1, targetId: tmt-1}\n")
         actions = {a for s in self.export(harness.BACKFILL, "--iam-policy", "--config", given)["Statement"] for a in s["Action"]}

@@ -18,8 +18,10 @@ import services
 DEPLOY = os.path.join(interop.ROOT, "tools", "deploy")
 TEMPLATES = [os.path.join(DEPLOY, name) for name in ("template.yaml", "worker.yaml", "reconcile.yaml")]
 WORKFLOWS = ("backfill", "on-launch", "on-guardduty")
+REGION = "eu-west-1"
+ACTIVITY = f"arn:aws:states:{REGION}:123456789012:activity:tmflow"
 
-# The actions of a template's statement, read by a program that knows CloudFormation's tags.
+# The statements of a template that allow actions, read by a program that knows CloudFormation's tags.
 STATEMENTS = """
 import json, sys
 import cfnlint.decode
@@ -29,7 +31,7 @@ def walk(value):
     if isinstance(value, dict):
         if "Effect" in value and "Action" in value:
             action = value["Action"]
-            found.append({"Sid": value.get("Sid"), "Action": [action] if isinstance(action, str) else list(action)})
+            found.append({**value, "Action": [action] if isinstance(action, str) else list(action)})
         for member in value.values():
             walk(member)
     elif isinstance(value, list):
@@ -137,15 +139,33 @@ class Deploy(services.Case):
             for statement in self.statements(template):
                 self.assertEqual([a for a in statement["Action"] if "*" in a], [], template)
 
+    def filled(self, value):
+        """A template's value as CloudFormation fills it in here, in any partition, with the activity as the only resource that is referred to."""
+        if isinstance(value, list):
+            return [self.filled(v) for v in value]
+        if not isinstance(value, dict):
+            return value
+        if list(value) == ["Fn::Sub"]:
+            return value["Fn::Sub"].replace("${AWS::Partition}", "*").replace("${AWS::Region}", REGION)
+        if list(value) == ["Ref"]:
+            return {"AWS::Region": REGION, "Activity": ACTIVITY}[value["Ref"]]
+        return {key: self.filled(v) for key, v in value.items()}
+
     def test_policies_are_those_of_the_workflows(self):
+        """Statement by statement, resources and conditions included. The workflows differ only in the actions of a statement."""
         needed = {}
         for name in WORKFLOWS:
-            done = self.run_here(harness.TMFLOW, "export", f"workflows/{name}.yaml", "--iam-policy", "--activity-arn",
-                                 "arn:aws:states:us-east-1:123456789012:activity:tmflow")
+            done = self.run_here(harness.TMFLOW, "export", f"workflows/{name}.yaml", "--iam-policy", "--activity-arn", ACTIVITY, "--region", REGION)
             for statement in json.loads(done.stdout)["Statement"]:
-                needed.setdefault(statement["Sid"], set()).update(statement["Action"])
-        for template, sids in zip(TEMPLATES, (["TmflowActions"], ["TmflowActions", "TmflowActivity", "TmflowTasks"], ["TmflowActions"])):
-            given = {s["Sid"]: set(s["Action"]) for s in self.statements(template) if s["Sid"]}
+                actions = statement.pop("Action")
+                known = needed.setdefault(statement["Sid"], {**statement, "Action": set()})
+                self.assertEqual({**statement, "Action": known["Action"]}, known, name)
+                known["Action"].update(actions)
+        self.assertIn("Condition", needed["TmflowTerminates"])
+        del needed["TmflowRoles"]     # the parameter MemberRole names the role
+        works = {sid for sid in needed if sid not in ("TmflowActivity", "TmflowTasks")}
+        for template, sids in zip(TEMPLATES, (works, set(needed), works)):
+            given = {s["Sid"]: {**self.filled(s), "Action": set(s["Action"])} for s in self.statements(template) if "Sid" in s}
             self.assertEqual(given, {sid: needed[sid] for sid in sids}, template)
 
     def test_the_zip_runs(self):

@@ -120,8 +120,33 @@ class Policies(harness.Case):
                                [("ec2:CreateTags", arn("instance", "i-1"), {**TOOL, "ec2:CreateAction": "CreateVolume"})]])
 
     def test_without_a_configuration(self):
-        """What rules name is not known: the actions are those of the workflow, and no others."""
-        self.expect(self.export("run"), LOOKS + [create_session(), launch(), terminate()], STRANGE)
+        """What rules name is not known: any of it. What is made, changed or removed bears tmflow's tag all the same."""
+        for args, elsewhere in (((), []), (("--region", REGION), [looks("ec2:DescribeInstances", "us-east-1")])):
+            self.expect(self.export("run", *args),
+                        LOOKS + [create_session(), create_session(filter_="tmf-2", target="tmt-2"), create_target(), launch(), launch(image="ami-2", kind="m5.large"),
+                                 terminate(), change_session("Modify"), change_session("Delete"), delete_target()],
+                        STRANGE + elsewhere + [create_session(tags={}), create_target(tags={}), launch(tags={}), terminate({}), change_session("Modify", {}),
+                                               change_session("Delete", {}), delete_target({}), [("ec2:CreateTags", arn("instance", "i-1"), TOOL)]])
+
+    def test_maps_that_read_objects(self):
+        """With a configuration, too: a bucket is not what its rules are of."""
+        path = self.write("objects.yaml", """
+            StartAt: Each
+            States:
+              Each:
+                Type: Map
+                ItemProcessor:
+                  ProcessorConfig: {Mode: DISTRIBUTED, ExecutionType: STANDARD}
+                  StartAt: Nothing
+                  States: {Nothing: {Type: Pass, End: true}}
+                ItemReader: {Resource: "arn:aws:states:::s3:getObject", ReaderConfig: {InputType: JSON}, Parameters: {Bucket: in, Key: a.json}}
+                End: true
+            """)
+        for args in ((), ("--config", self.write("policy.yaml", GIVEN), "--region", REGION)):
+            done = self.tmflow("export", path, "--iam-policy", *args)
+            self.assertEqual(done.code, 0, done.err)
+            self.expect(json.loads(done.out), [[("s3:GetObject", "arn:aws:s3:::in/a.json", {})]],
+                        [[("s3:PutObject", "arn:aws:s3:::in/a.json", {})], [("s3:DeleteObject", "arn:aws:s3:::in/a.json", {})], launch(), *LOOKS])
 
     def test_listen_and_worker(self):
         listen = self.export("listen", "--region", REGION, config=GIVEN)

@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* IAM policies: what the actions of a workflow need, and no more than a configuration asks for. */
+/* IAM policies: what the actions of a workflow need, of what bears tmflow's tags, and no more than a
+ * configuration asks for. */
 
 #define POLICY_VERSION "2012-10-17" /* of the policy language */
 
@@ -114,7 +115,7 @@ policy_add_roles(json_t *statements, const struct mirror_config *config)
 	json_decref(resources);
 }
 
-/* --- narrowed by a configuration --- */
+/* --- narrowed by tags, and by a configuration --- */
 
 /* A policy under way. */
 struct policy {
@@ -191,6 +192,14 @@ policy_allow(struct policy *policy, const char *sid, const char *const *actions,
 	json_decref(condition);
 }
 
+static bool
+policy_looks(const char *action)
+{
+	return strncmp(action, "s3:", 3) != 0 &&
+	       (strstr(action, ":Describe") != NULL || strstr(action, ":List") != NULL ||
+		   strstr(action, ":Lookup") != NULL);
+}
+
 /* Describes take no resource. */
 static void
 policy_allow_describes(struct policy *policy)
@@ -201,9 +210,7 @@ policy_allow_describes(struct policy *policy)
 	size_t i;
 
 	json_array_foreach (policy->needed, i, needed)
-		if (strstr(json_string_value(needed), ":Describe") != NULL ||
-		    strstr(json_string_value(needed), ":List") != NULL ||
-		    strstr(json_string_value(needed), ":Lookup") != NULL)
+		if (policy_looks(json_string_value(needed)))
 			json_array_append(actions, needed);
 	jsonx_put_string(statement, "Sid", "TmflowLooks");
 	jsonx_put_string(statement, "Effect", "Allow");
@@ -223,7 +230,7 @@ policy_allow_describes(struct policy *policy)
 struct policy_places {
 	json_t *sessions; /* ARNs that a session is made of */
 	json_t *launches; /* ARNs that an instance is made of */
-	json_t *types;
+	json_t *types;	  /* of instances; empty: any */
 };
 
 static void
@@ -259,6 +266,20 @@ policy_add_rule(
 		policy_add_once(
 		    policy, places->launches, "security-group", rule->target_security_group_ids[i]);
 	json_array_append_new(places->types, json_string(rule->target_instance_type));
+}
+
+/* Without a configuration it is not known what the rules name. */
+static void
+policy_add_any(const struct policy *policy, struct policy_places *places)
+{
+	static const char *const session_places[] = {
+	    "traffic-mirror-filter", "traffic-mirror-target", NULL};
+	static const char *const launch_places[] = {"image", "subnet", "security-group", NULL};
+
+	for (const char *const *type = session_places; *type != NULL; type++)
+		policy_add_arn(policy, places->sessions, *type, "*");
+	for (const char *const *type = launch_places; *type != NULL; type++)
+		policy_add_arn(policy, places->launches, *type, "*");
 }
 
 static const char *const of_sessions[] = {"traffic-mirror-session", NULL};
@@ -314,7 +335,9 @@ policy_allow_targets(struct policy *policy, struct policy_places *places)
 	    json_incref(places->launches), NULL);
 	policy_allow(policy, "TmflowLaunchParts", ACTIONS(RUN_INSTANCES),
 	    policy_all_of(policy, of_launched), NULL);
-	json_object_set(json_object_get(made, "StringEquals"), "ec2:InstanceType", places->types);
+	if (json_array_size(places->types) > 0)
+		json_object_set(
+		    json_object_get(made, "StringEquals"), "ec2:InstanceType", places->types);
 	policy_allow(policy, "TmflowLaunches", ACTIONS(RUN_INSTANCES),
 	    policy_all_of(policy, of_instances), made);
 	policy_allow(policy, "TmflowTerminates", ACTIONS("ec2:TerminateInstances"),
@@ -337,45 +360,34 @@ policy_allow_tags(struct policy *policy)
 	    policy_equals(KEY_RESOURCE_NAME, json_string(TAG_NAME_VALUE)));
 }
 
+/* Buckets have no account in their ARNs, and an input may name them. */
 static void
-policy_narrow(struct policy *policy)
+policy_allow_objects(struct policy *policy)
+{
+	policy_allow(policy, "TmflowBuckets", ACTIONS("s3:ListBucket"),
+	    json_pack("[s]", "arn:*:s3:::*"), NULL);
+	policy_allow(policy, "TmflowObjects", ACTIONS("s3:GetObject", "s3:PutObject"),
+	    json_pack("[s]", "arn:*:s3:::*/*"), NULL);
+}
+
+static void
+policy_allow_actions(struct policy *policy)
 {
 	struct policy_places places = {json_array(), json_array(), json_array()};
 
-	for (size_t i = 0; i < mirror_config_rule_count(policy->config); i++)
+	if (policy->config == NULL)
+		policy_add_any(policy, &places);
+	for (size_t i = 0; policy->config != NULL && i < mirror_config_rule_count(policy->config);
+	     i++)
 		policy_add_rule(policy, mirror_config_rule(policy->config, i), &places);
 	policy_allow_describes(policy);
 	policy_allow_sessions(policy, &places);
 	policy_allow_targets(policy, &places);
 	policy_allow_tags(policy);
+	policy_allow_objects(policy);
 	json_decref(places.sessions);
 	json_decref(places.launches);
 	json_decref(places.types);
-}
-
-/* --- the document --- */
-
-/* Without a configuration the actions act on what is not known: hence "*" there. A queue has a
- * statement of its own. */
-static void
-policy_allow_anywhere(struct policy *policy)
-{
-	json_t *statement = json_object();
-	json_t *actions = json_array();
-	json_t *needed;
-	size_t i;
-
-	jsonx_put_string(statement, "Sid", "TmflowActions");
-	jsonx_put_string(statement, "Effect", "Allow");
-	json_array_foreach (policy->needed, i, needed)
-		if (strncmp(json_string_value(needed), "sqs:", 4) != 0)
-			json_array_append(actions, needed);
-	json_object_set(statement, "Action", actions);
-	jsonx_put_string(statement, "Resource", "*");
-	if (json_array_size(actions) > 0)
-		json_array_append(policy->statements, statement);
-	json_decref(actions);
-	json_decref(statement);
 }
 
 /* --- commands --- */
@@ -467,10 +479,7 @@ policy_allow_queue(struct policy *policy)
 static void
 policy_allow_work(struct policy *policy, const struct policy_opts *opts)
 {
-	if (opts->config != NULL)
-		policy_narrow(policy);
-	else
-		policy_allow_anywhere(policy);
+	policy_allow_actions(policy);
 	if (policy_takes_roles(asl_machine_json(opts->machine)))
 		policy_add_roles(policy->statements, opts->config);
 }

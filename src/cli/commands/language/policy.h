@@ -9,8 +9,8 @@
 struct policy_opts {
 	struct tmf_registry *registry;
 	const struct asl_machine *machine;
-	/* Narrows the policy: to the filters, targets, images, groups, subnets and types that its
-	 * rules name, and to what bears tmflow's tags. NULL: the actions on any resource. */
+	/* Narrows the policy to the filters, targets, images, groups, subnets and types that its
+	 * rules name. NULL: any of them; what is changed bears tmflow's tags in either case. */
 	const struct mirror_config *config;
 	const char *region;	  /* NULL: any */
 	const char *command;	  /* whose policy: "run", "coverage", ..; NULL: run */
