@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -239,6 +240,19 @@ class Case(unittest.TestCase):
 
     def backfill(self, sim, *args, state="state", config=None):
         return self.tmflow("run", BACKFILL, "--config", config or sim.config, "-o", "json", *args, sim=sim, state=state)
+
+    def large_run(self, run):
+        """A run of 12,000 instances, of which only i-z011000 has an outcome of its own."""
+        sim = self.sim("--plain", "--no-auth", instances=20)
+        done = self.tmflow("run", BACKFILL, "--config", sim.config, "-q", "--run-id", run, sim=sim)
+        self.assertEqual(done.code, 0, done.err)
+        db = sqlite3.connect(os.path.join(self.dir, "state", "tmflow.db"))
+        columns = ", ".join(row[1] for row in db.execute("PRAGMA table_info(outcomes)") if row[1] not in ("instance", "kind"))
+        one = db.execute("SELECT instance FROM outcomes WHERE kind = 0").fetchone()[0]
+        db.execute("WITH RECURSIVE c(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM c WHERE i < 12000) INSERT INTO outcomes (instance, kind, "
+                   f"{columns}) SELECT printf('i-z%06d', i), CASE i WHEN 11000 THEN 10 ELSE 0 END, {columns} FROM c, outcomes WHERE instance = ?", (one,))
+        db.commit()
+        db.close()
 
     def write(self, name, text):
         path = os.path.join(self.dir, name)

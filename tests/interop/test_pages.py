@@ -109,6 +109,32 @@ class Pages(harness.Case):
             self.assertRegex(text, rf"{outcome}\s+{count}\b")
         self.assertIn("events of FirstPage", seen["live-state"]["values"]["events"])
 
+    def test_live_filter(self):
+        """What is rare is found although it is many pages behind, by a choice as by a search, and the page says so once."""
+        self.large_run("large")
+        rows = [json.loads(line) for line in self.tmflow("show", "large", "--outcomes", "-o", "jsonl").out.splitlines()]
+        rare = next(row for row in rows if row["instanceId"] == "i-z011000")
+        self.assertEqual(len([row for row in rows if row["outcome"] == rare["outcome"]]), 1)
+        process = self.start("ui")
+        self.addCleanup(process.kill)
+        page = process.stdout.readline().strip() + "#/run/large"
+        found = {"url": page, "until": "document.querySelector('#items [role=status]').textContent.startsWith('1 shown')",
+                 "values": {"rows": "[...document.querySelectorAll('#items tbody tr')].map(row => row.children[0].textContent)"}}
+        none = {"name": "live-search-none", "url": page, "steps": [{"on": "#items input", "type": "nobody"}, {"press": "Enter"}],
+                "until": "document.querySelector('#items [role=status]').textContent === 'none'",
+                "values": {"more": "document.querySelector('#items > div:last-child > button').hidden"}}
+        pages = [{"name": "live-choose", **found, "steps": [{"on": "#items select", "choose": rare["outcome"]}]},
+                 {"name": "live-search", **found, "steps": [{"on": "#items input", "type": "I-Z011000"}, {"press": "Enter"}]}, none]
+        more = {"name": "live-more", "url": page, "steps": [{"click": "#items > div:last-child > button", "pause": 0}] * 2,
+                "until": "document.querySelectorAll('#items tbody tr').length >= 200",
+                "values": {"rows": "[...document.querySelectorAll('#items tbody tr')].map(row => row.children[0].textContent)"}}
+        seen = self.look(pages + [more])
+        self.assertEqual(seen["live-choose"]["values"]["rows"], ["i-z011000"])
+        self.assertEqual(seen["live-search"]["values"]["rows"], ["i-z011000"])
+        self.assertTrue(seen["live-search-none"]["values"]["more"])
+        names = seen["live-more"]["values"]["rows"]
+        self.assertEqual(len(names), len(set(names)))
+
     def test_coverage(self):
         sim = self.a_run()
         file = os.path.join(self.dir, "coverage.html")

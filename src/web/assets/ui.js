@@ -78,7 +78,11 @@ function uiPaged(caption, columns, read, key) {
 	const said = el("p", {class: "soft", role: "status"});
 	let next;
 	let count = 0;
+	let busy = false; // a second click must not ask for the same page
 	const load = async () => {
+		if (busy)
+			return;
+		busy = true;
 		try {
 			// A page also ends after a number of rows that were looked at: what is rare may be on a later one.
 			for (let found = 0; found === 0;) {
@@ -95,6 +99,7 @@ function uiPaged(caption, columns, read, key) {
 		} catch (error) {
 			said.textContent = error.message;
 		}
+		busy = false;
 	};
 	more.addEventListener("click", load);
 	load();
