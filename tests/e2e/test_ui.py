@@ -3,9 +3,9 @@
 import http.client
 import json
 import os
+import resource
 import signal
 import socket
-import sqlite3
 import time
 import urllib.parse
 
@@ -51,6 +51,11 @@ class Ui(harness.Case):
             if cursor is None:
                 return rows
         raise AssertionError(f"{path} has no end")
+
+    @staticmethod
+    def resident(process):
+        with open(f"/proc/{process.pid}/statm", encoding="ascii") as f:
+            return int(f.read().split()[1]) * resource.getpagesize()
 
     def test_what_it_says(self):
         sim = self.sim("--fault", "500:CreateTrafficMirrorSession@0.2", instances=300)
@@ -155,16 +160,106 @@ class Ui(harness.Case):
         for one in slow:
             one.close()
 
+    def test_a_byte_now_and_then(self):
+        """A request is whole after HTTP_REQUEST_SECONDS or its connection ends, although it is never idle for long; a page that follows stays."""
+        self.tmflow("run", self.write("hello.yaml", HELLO), "-q")
+        process = self.serve()
+        stream = socket.create_connection(("127.0.0.1", self.port), timeout=60)
+        self.addCleanup(stream.close)
+        stream.sendall(f"GET /api/events HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nCookie: tmflow={self.token}\r\n\r\n".encode())
+        head = f"GET /api/runs HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nCookie: tmflow={self.token}\r\n"
+        starts = ("G", head + "X: ", head + "Content-Length: 100000\r\n\r\n", head + "Transfer-Encoding: chunked\r\n\r\n5000\r\n",
+                  head + "\r\n" + head + "X: ")  # the last one has an answer first
+        slow = {socket.create_connection(("127.0.0.1", self.port)): start for start in starts}
+        for one, start in slow.items():
+            self.addCleanup(one.close)
+            one.sendall(start.encode())
+            one.setblocking(False)
+        said = dict.fromkeys(slow, b"")
+        alive = set(slow)
+        begin = time.monotonic()
+        while alive and time.monotonic() - begin < 60:
+            for one in list(alive):
+                try:
+                    one.sendall(b"a")
+                    more = one.recv(65536)
+                    said[one] += more
+                    if not more:
+                        alive.remove(one)
+                except BlockingIOError:
+                    pass
+                except OSError:
+                    alive.remove(one)
+            time.sleep(1)
+        self.assertEqual([slow[one] for one in alive], [])
+        self.assertGreater(time.monotonic() - begin, 25)
+        self.assertEqual([text.count(b" 200 OK") for text in said.values()], [0, 0, 0, 0, 1])
+        self.assertIn(b" 200 OK", stream.recv(65536))
+        stream.settimeout(0.5)
+        with self.assertRaises(TimeoutError):
+            while True:
+                self.assertTrue(stream.recv(4096), "the page that follows was ended")
+        self.assertEqual(self.ask("/api/runs")[0], 200)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(30), 0)
+
+    def test_a_thousand_at_once(self):
+        """Each has an answer or is closed, nothing of them stays, and another address has its page among them."""
+        self.tmflow("run", self.write("hello.yaml", HELLO), "-q")
+        process = self.serve()
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4096)), hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+
+        def descriptors():
+            return len(os.listdir(f"/proc/{process.pid}/fd"))
+        self.assertEqual(self.ask("/api/runs")[0], 200)
+        before, memory = descriptors(), self.resident(process)
+        request = f"GET /api/runs HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nCookie: tmflow={self.token}\r\n\r\n".encode()
+        many, most = [], 0
+        try:
+            for _ in range(1000):
+                one = socket.create_connection(("127.0.0.1", self.port), timeout=60)
+                many.append(one)
+                try:
+                    one.sendall(request)
+                except OSError:
+                    pass # refused already
+                most = max(most, descriptors()) if len(many) % 50 == 0 else most
+            with socket.create_connection(("127.0.0.1", self.port), timeout=60, source_address=("127.0.0.2", 0)) as other:
+                other.sendall(request)
+                self.assertEqual(other.recv(12), b"HTTP/1.1 200")
+            answered = refused = 0
+            for one in many:
+                try:
+                    first = one.recv(12)
+                except ConnectionError:
+                    first = b""
+                self.assertIn(first, (b"HTTP/1.1 200", b""))
+                answered += first != b""
+                refused += first == b""
+                one.close()
+        finally:
+            for one in many:
+                one.close()
+        self.assertGreaterEqual(answered, 100)
+        self.assertEqual(answered + refused, 1000)
+        self.assertLessEqual(most, before + 200)  # UI_CONNECTIONS_MAX
+        self.assertLess(self.resident(process) - memory, 24 << 20)
+        self.assertEqual(self.ask("/api/runs")[0], 200)
+        deadline = time.monotonic() + 60
+        while descriptors() > before and time.monotonic() < deadline:
+            time.sleep(0.2)
+        self.assertLessEqual(descriptors(), before)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(30), 0)
+
     def test_a_megabyte_of_headers(self):
         """It is refused once it is more than a connection may have, however it comes, and leaves no memory behind."""
         self.tmflow("run", self.write("hello.yaml", HELLO), "-q")
         process = self.serve()
-
-        def resident():
-            with open(f"/proc/{process.pid}/statm", encoding="ascii") as f:
-                return int(f.read().split()[1]) * 4096
         self.assertEqual(self.ask("/api/runs")[0], 200)
-        before = resident()
+        before = self.resident(process)
         for head in (b"X: " + b"a" * (1 << 20) + b"\r\n", b"".join(b"X-%d: %s\r\n" % (i, b"b" * 1000) for i in range(1024))):
             for _ in range(20):
                 with socket.create_connection(("127.0.0.1", self.port), timeout=30) as one:
@@ -175,22 +270,12 @@ class Ui(harness.Case):
                     except OSError:
                         pass # it has gone before all was sent
                     self.assertNotIn(b" 200 ", said)
-        self.assertLess(resident() - before, 16 << 20)
+        self.assertLess(self.resident(process) - before, 16 << 20)
         self.assertEqual(self.ask("/api/runs")[0], 200)
 
     def test_what_is_rare_is_on_a_later_page(self):
         """A filter looks at a bounded number of rows for an answer, and goes on from there: a run may have a million."""
-        sim = self.sim("--plain", "--no-auth", instances=20)
-        done = self.tmflow("run", harness.BACKFILL, "--config", sim.config, "-q", "--run-id", "large", sim=sim)
-        self.assertEqual(done.code, 0, done.err)
-        db = sqlite3.connect(os.path.join(self.dir, "state", "tmflow.db"))
-        names = [row[1] for row in db.execute("PRAGMA table_info(outcomes)") if row[1] not in ("instance", "kind")]
-        columns = ", ".join(names)
-        one = db.execute("SELECT instance FROM outcomes WHERE kind = 0").fetchone()[0]
-        db.execute("WITH RECURSIVE c(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM c WHERE i < 12000) INSERT INTO outcomes (instance, kind, "
-                   f"{columns}) SELECT printf('i-z%06d', i), CASE i WHEN 11000 THEN 10 ELSE 0 END, {columns} FROM c, outcomes WHERE instance = ?", (one,))
-        db.commit()
-        db.close()
+        self.large_run("large")
         self.serve()
         lines = self.tmflow("show", "large", "--outcomes", "-o", "jsonl").out.splitlines()
         rare = [row for row in map(json.loads, lines) if row["instanceId"] == "i-z011000"]

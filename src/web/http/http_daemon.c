@@ -63,6 +63,76 @@ address_is_loopback(const union http_address *address)
 	return ntohl(address->v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
+/* --- peers --- */
+
+/* Called when a connection begins and ends: a request that never becomes one has no other call. */
+static void
+peer_notice(void *arg, struct MHD_Connection *connection, void **context,
+    enum MHD_ConnectionNotificationCode code)
+{
+	struct http_daemon *daemon = arg;
+	struct http_peer *peer = *context;
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		if (peer != NULL)
+			peer->fd = -1;
+		*context = NULL;
+		return;
+	}
+	for (unsigned i = 0; i < daemon->peers_max; i++) {
+		if (daemon->peers[i].fd >= 0)
+			continue;
+		daemon->peers[i] = (struct http_peer){
+		    .fd = daemon->mhd
+			      .get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+			      ->connect_fd,
+		    .asks_ms = tmf_loop_mono_ms(daemon->loop),
+		};
+		*context = &daemon->peers[i];
+		return;
+	}
+}
+
+static struct http_peer *
+peer_of(const struct microhttpd *mhd, struct MHD_Connection *connection)
+{
+	return mhd->get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+	    ->socket_context;
+}
+
+/* An answer is over: the connection is kept for the next request. */
+static void
+peer_answered(void *arg, struct MHD_Connection *connection, void **state,
+    enum MHD_RequestTerminationCode code)
+{
+	struct http_daemon *daemon = arg;
+	struct http_peer *peer = peer_of(&daemon->mhd, connection);
+
+	(void)state;
+	(void)code;
+	if (peer == NULL)
+		return;
+	peer->asks_ms = tmf_loop_mono_ms(daemon->loop);
+	peer->is_answered = false;
+}
+
+/* Its end is found by the next read of libmicrohttpd, which closes it then. */
+static void
+peers_end_slow(struct http_daemon *daemon)
+{
+	int64_t now_ms = tmf_loop_mono_ms(daemon->loop);
+
+	for (unsigned i = 0; i < daemon->peers_max; i++) {
+		struct http_peer *peer = &daemon->peers[i];
+
+		if (peer->fd < 0 || peer->is_answered ||
+		    now_ms - peer->asks_ms < HTTP_REQUEST_SECONDS * INT64_C(1000))
+			continue;
+		(void)shutdown(peer->fd, SHUT_RDWR);
+		peer->is_answered = true; /* once is enough */
+	}
+}
+
 /* --- the loop --- */
 
 /* Without a pending timeout it is run as well: at the limit of connections libmicrohttpd listens no
@@ -82,6 +152,7 @@ daemon_arm(struct http_daemon *daemon)
 void
 http_daemon_run(struct http_daemon *daemon)
 {
+	peers_end_slow(daemon);
 	(void)daemon->mhd.run(daemon->daemon);
 	daemon_arm(daemon);
 }
@@ -117,7 +188,8 @@ daemon_open(struct http_daemon *daemon, const union http_address *address,
 	    opts->connections_max - opts->connections_max / HTTP_RESERVED_PART,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_CONNECTION_BYTES,
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_CONNECTION_SECONDS,
-	    MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+	    MHD_OPTION_NOTIFY_CONNECTION, peer_notice, daemon, MHD_OPTION_NOTIFY_COMPLETED,
+	    peer_answered, daemon, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
 	if (daemon->daemon == NULL)
 		return tmf_err_set(err, TMF_ERR_SYSTEM, "failed to listen on %s: %s", opts->address,
 		    strerror(errno));
@@ -136,6 +208,10 @@ http_daemon_start(
 	union http_address address = {.v4 = {.sin_family = AF_INET}};
 
 	*daemon = (struct http_daemon){.loop = opts->loop, .timer.fire = daemon_due};
+	daemon->peers_max = opts->connections_max;
+	daemon->peers = mem_zalloc(daemon->peers_max, sizeof(*daemon->peers));
+	for (unsigned i = 0; i < daemon->peers_max; i++)
+		daemon->peers[i].fd = -1;
 	if (address_parse(opts->address, &address, &daemon->host, err) < 0 ||
 	    microhttpd_load(&daemon->mhd, err) < 0 ||
 	    daemon_open(daemon, &address, opts, err) < 0) {
@@ -157,6 +233,7 @@ http_daemon_stop(struct http_daemon *daemon)
 		tmf_loop_unwatch_fd(daemon->loop, &daemon->watch);
 	if (daemon->daemon != NULL)
 		daemon->mhd.stop_daemon(daemon->daemon);
+	free(daemon->peers);
 	free(daemon->host);
 	*daemon = (struct http_daemon){.loop = NULL};
 }
@@ -165,10 +242,13 @@ enum MHD_Result
 http_daemon_queue(const struct microhttpd *mhd, struct MHD_Connection *connection, int status,
     struct MHD_Response *response)
 {
+	struct http_peer *peer = peer_of(mhd, connection);
 	enum MHD_Result ret;
 
 	if (response == NULL)
 		return MHD_NO;
+	if (peer != NULL)
+		peer->is_answered = true;
 	ret = mhd->queue_response(connection, (unsigned)status, response);
 	mhd->destroy_response(response);
 	return ret;

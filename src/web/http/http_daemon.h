@@ -16,10 +16,20 @@
 
 #define HTTP_CONNECTION_BYTES	32768 /* of a request's head */
 #define HTTP_CONNECTION_SECONDS 15    /* without a byte */
+/* Until a request is whole, from the connection's start or the answer before: a client that sends a
+ * byte every few seconds is never idle. */
+#define HTTP_REQUEST_SECONDS 30
 /* No address has the last quarter of the connections, so that a probe is answered while one address
  * holds the rest. */
 #define HTTP_RESERVED_PART 4
 #define HTTP_TICK_MS	   1000 /* between two runs of a server without work */
+
+/* A connection, from its start to its end. */
+struct http_peer {
+	int fd;		  /* libmicrohttpd's; -1: free */
+	int64_t asks_ms;  /* since when its next request is waited for */
+	bool is_answered; /* it waits for nothing: an answer is on its way */
+};
 
 /* Lives in its owner. Zeroed: not started. */
 struct http_daemon {
@@ -28,6 +38,8 @@ struct http_daemon {
 	struct tmf_loop *loop;
 	struct microhttpd mhd;
 	struct MHD_Daemon *daemon;
+	struct http_peer *peers; /* peers_max of them. Owned */
+	unsigned peers_max;
 	char *host; /* of numbers, without brackets. Owned */
 	uint16_t port;
 	bool loopback;
