@@ -327,12 +327,14 @@ const struct subcommand cli_subcommands[] = {
 	.args = "WORKFLOW",
 	.summary = "write a workflow or its policy for Step Functions",
 	.examples = "tmflow export workflows/backfill.yaml --lambda-arn ARN > backfill.asl.json\n"
-		    "tmflow export workflows/backfill.yaml --iam-policy",
+		    "tmflow export workflows/backfill.yaml --iam-policy\n"
+		    "tmflow export workflows/backfill.yaml --iam-policy --organization",
 	.args_min = 1,
 	.args_max = 1,
 	.options = OPTIONS_COMMON | OPTION_BIT(ACTIVITY_ARN) | OPTION_BIT(LAMBDA_ARN) |
 		   OPTION_BIT(IAM_POLICY) | OPTION_BIT(FOR) | OPTION_BIT(REGION) |
-		   OPTION_BIT(DISTRIBUTED) | OPTION_BIT(CONFIG),
+		   OPTION_BIT(DISTRIBUTED) | OPTION_BIT(CONFIG) | OPTION_BIT(ORGANIZATION) |
+		   OPTION_BIT(ASSUME_ROLE),
 	.run = cmd_export,
     },
     {

@@ -165,10 +165,12 @@ class Export(harness.Case):
         self.assertEqual(self.tmflow("export", harness.BACKFILL, "--iam-policy", "--for", "all").code, 2)
 
     def asked(self, sim):
-        """The IAM actions of what a world was asked for."""
+        """The IAM actions of what its worlds were asked for."""
         told = subprocess.run([harness.EC2SIM, "--print-operations"], check=True, stdout=subprocess.PIPE, text=True).stdout
         service = {operation: name for name, operation in (line.split(" ") for line in told.splitlines())}
-        return {service[action] + ":" + action for action, row in sim.report()["actions"].items() if row["calls"] > 0}
+        report = sim.report()
+        reports = [world["report"] for world in report["worlds"]] if "worlds" in report else [report]
+        return {service[action] + ":" + action for of in reports for action, row in of["actions"].items() if row["calls"] > 0}
 
     def test_each_command_asks_for_what_its_policy_allows(self):
         """Both ways: what a command calls is allowed, and a command that only looks may change nothing."""
@@ -185,6 +187,28 @@ class Export(harness.Case):
         more = {action for action, row in sim.report()["actions"].items() if row["calls"] > before.get(action, 0)}
         self.assertIn("DeleteTrafficMirrorSession", more)
         self.assertLessEqual({"ec2:" + action for action in more - {"GetCallerIdentity"}}, allowed("destroy"))
+
+    def test_policies_of_an_organization(self):
+        """What coverage asks for, by whom: the keys list and assume, the role does all else."""
+        def allowed(*args):
+            return {a for s in self.export(harness.BACKFILL, "--iam-policy", "--for", "coverage", "--organization", *args)["Statement"] for a in s["Action"]}
+        sim = self.sim("--plain", "--accounts", "2", "--regions", "us-east-1,eu-west-1", instances=20)
+        for words in ([], ["--unit", "r-ex01"]):
+            done = self.tmflow("coverage", "--config", sim.config, "--organization", "--assume-role", "mirror", *words, sim=sim)
+            self.assertEqual(done.code, 0, done.err)
+        asked = {a for a in self.asked(sim) if not a.endswith("GetCallerIdentity")}
+        keys, role = allowed("--assume-role", "mirror"), allowed()
+        self.assertLessEqual({"organizations:ListAccounts", "organizations:ListAccountsForParent", "sts:AssumeRole", "ec2:DescribeRegions"}, asked)
+        self.assertEqual(keys & role, set())
+        self.assertEqual({a for a in asked if a.startswith(("organizations:", "sts:"))} - keys, set())
+        self.assertEqual(asked - keys - role, set())
+        for args, said in ((["--organization", "--for", "destroy"], "does not take"), (["--organization", "--assume-role", "arn:aws:iam::1:role/a"], "{account}"),
+                           (["--assume-role", "mirror"], "needs an ARN")):
+            done = self.tmflow("export", harness.BACKFILL, "--iam-policy", *args)
+            self.assertEqual(done.code, 2, args)
+            self.assertIn(said, done.err)
+        done = self.tmflow("export", harness.BACKFILL, "--activity-arn", ACTIVITY, "--organization")
+        self.assertIn("only with --iam-policy", done.err)
 
     def test_policies_of_other_commands(self):
         destroy = self.export(harness.BACKFILL, "--iam-policy", "--for", "destroy", "--region", "eu-west-1")

@@ -156,6 +156,22 @@ class Policies(harness.Case):
         self.expect(worker, [create_session(), [("states:GetActivityTask", ACTIVITY, {})], [("states:SendTaskSuccess", "*", {})]],
                     STRANGE + [[("states:GetActivityTask", ACTIVITY + "-other", {})], queue("ReceiveMessage"), launch(), [("states:StartExecution", "*", {})]])
 
+    def test_organization(self):
+        """The role of each account and the keys that assume it have nothing in common."""
+        role, other = f"arn:aws:iam::{ACCOUNT}:role/mirror", f"arn:aws:iam::{ACCOUNT}:role/mirror-other"
+        lists = [[("organizations:" + action, "*", {})] for action in ("ListAccounts", "ListAccountsForParent", "ListOrganizationalUnitsForParent")]
+        assumes, regions = [[("sts:AssumeRole", role, {})]], [looks("ec2:DescribeRegions"), looks("ec2:DescribeRegions", "us-east-1")]
+        for command in ("run", "coverage", "audit", "doctor"):
+            of_role = self.export(command, "--organization", "--region", REGION)
+            # What doctor checks is of the region that it checks.
+            self.expect(of_role, LOOKS + regions, STRANGE + lists + assumes + [looks("ec2:DescribeInstances", "us-east-1")])
+            if command in ("run", "coverage", "audit"):
+                self.expect(self.export(command, "--region", REGION), LOOKS, regions + lists + assumes)
+            of_keys = self.export(command, "--organization", "--assume-role", "mirror")
+            self.expect(of_keys, lists + assumes, STRANGE + LOOKS + CHANGES + regions + [[("sts:AssumeRole", other, {})], [("organizations:CreateAccount", "*", {})]])
+        one = self.export("coverage", "--assume-role", role)
+        self.expect(one, assumes, lists + LOOKS + [[("sts:AssumeRole", role.replace(ACCOUNT, "111111111111"), {})]])
+
     def test_destroy(self):
         policy = self.export("destroy", "--region", REGION)
         self.expect(policy, LOOKS + [change_session("Delete"), delete_target(), terminate()],

@@ -67,6 +67,35 @@ export_read_config(const struct cli_opts *opts, struct mirror_config **ret_confi
 	return *ret_config != NULL ? EXIT_OK : EXIT_INVALID;
 }
 
+/* A worker and destroy have no --organization, nor has reconcile, which holds a lease a place. */
+static int
+export_check_places(const struct cli_opts *opts, struct tmf_err *err)
+{
+	static const char *const takers[] = {"run", "coverage", "audit", "doctor"};
+	const char *command = opts->for_command != NULL ? opts->for_command : "run";
+	const bool arn = opts->assume_role != NULL && strncmp(opts->assume_role, "arn:", 4) == 0;
+	bool takes = !opts->organization;
+
+	if ((opts->organization || opts->assume_role != NULL) && !opts->iam_policy)
+		return tmf_err_set(err, TMF_ERR_INVALID,
+		    "--organization and --assume-role: only with --iam-policy");
+	for (size_t i = 0; i < sizeof(takers) / sizeof(takers[0]); i++)
+		takes = takes || strcmp(command, takers[i]) == 0;
+	if (!takes)
+		return tmf_err_set(err, TMF_ERR_INVALID,
+		    "--organization: only --for run, coverage, audit or doctor; %s does not take "
+		    "it",
+		    command);
+	if (opts->assume_role != NULL && !arn && !opts->organization)
+		return tmf_err_set(err, TMF_ERR_INVALID,
+		    "--assume-role: needs an ARN, such as arn:aws:iam::{account}:role/tmflow; a "
+		    "name only with --organization");
+	if (arn && opts->organization && strstr(opts->assume_role, "{account}") == NULL)
+		return tmf_err_set(err, TMF_ERR_INVALID,
+		    "--assume-role: with --organization a name, or an ARN with {account} in it");
+	return 0;
+}
+
 /*
  * Faults of the command line are found before any file is read. A definition without an ARN would
  * have tasks that Step Functions cannot run.
@@ -94,7 +123,7 @@ export_check_options(const struct cli_opts *opts, struct tmf_err *err)
 		return tmf_err_prefix(err, "--activity-arn");
 	if (opts->lambda_arn != NULL && arn_parse_function(opts->lambda_arn, &arn, err) < 0)
 		return tmf_err_prefix(err, "--lambda-arn");
-	return 0;
+	return export_check_places(opts, err);
 }
 
 /* Writes one JSON document, whatever -o says: that is what the command is for. */
@@ -117,6 +146,8 @@ export_write(
 	    .region = opts->region,
 	    .command = opts->for_command,
 	    .activity_arn = opts->activity_arn,
+	    .organization = opts->organization,
+	    .assume_role = opts->assume_role,
 	};
 
 	document = opts->iam_policy ? policy_document(&policy, &err)

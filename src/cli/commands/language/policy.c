@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* IAM policies: what the actions of a workflow need, of what bears tmflow's tags, and no more than a
- * configuration asks for. */
+/* IAM policies: what the actions of a workflow need, of what bears tmflow's tags, and no more than
+ * a configuration asks for. */
 
 #define POLICY_VERSION "2012-10-17" /* of the policy language */
 
@@ -484,6 +484,38 @@ policy_allow_work(struct policy *policy, const struct policy_opts *opts)
 		policy_add_roles(policy->statements, opts->config);
 }
 
+/* --- places --- */
+
+/* Which regions an account has enabled is asked in any region, whatever the policy is narrowed
+ * to. */
+static const char *const regions_actions[] = {"ec2:DescribeRegions"};
+static const char *const organization_actions[] = {"organizations:ListAccounts",
+    "organizations:ListAccountsForParent", "organizations:ListOrganizationalUnitsForParent"};
+
+/* Of the keys that take a role: the role is what asks for all else. */
+static json_t *
+policy_of_keys(const struct policy_opts *opts)
+{
+	json_t *statements = json_array();
+	const char *role = opts->assume_role;
+
+	if (opts->organization)
+		policy_add_statement(statements, "TmflowOrganization", organization_actions,
+		    sizeof(organization_actions) / sizeof(organization_actions[0]),
+		    json_string("*"));
+	if (strncmp(role, "arn:", 4) == 0) {
+		char *arn = arn_fill_in(role, "*", opts->region != NULL ? opts->region : "*");
+
+		policy_add_statement(
+		    statements, "TmflowRoles", role_actions, 1, json_string(arn));
+		free(arn);
+	} else {
+		policy_add_statement(statements, "TmflowRoles", role_actions, 1,
+		    json_sprintf("arn:*:iam::*:role/%s", role));
+	}
+	return json_pack("{s:s, s:o}", "Version", POLICY_VERSION, "Statement", statements);
+}
+
 json_t *
 policy_document(const struct policy_opts *opts, struct tmf_err *err)
 {
@@ -495,6 +527,10 @@ policy_document(const struct policy_opts *opts, struct tmf_err *err)
 		json_decref(policy.statements);
 		return NULL;
 	}
+	if (opts->assume_role != NULL) {
+		json_decref(policy.statements);
+		return policy_of_keys(opts);
+	}
 	policy.needed = policy_needs_of(command, opts);
 	if (command->works)
 		policy_allow_work(&policy, opts);
@@ -504,6 +540,9 @@ policy_document(const struct policy_opts *opts, struct tmf_err *err)
 		policy_allow_destroy(&policy);
 	if (command->names == queue_actions)
 		policy_allow_queue(&policy);
+	if (opts->organization)
+		policy_add_statement(
+		    policy.statements, "TmflowRegions", regions_actions, 1, json_string("*"));
 	if (opts->activity_arn != NULL) {
 		policy_add_statement(policy.statements, "TmflowActivity", activity_actions,
 		    sizeof(activity_actions) / sizeof(activity_actions[0]),

@@ -15,6 +15,10 @@ struct policy_opts {
 	const char *region;	  /* NULL: any */
 	const char *command;	  /* whose policy: "run", "coverage", ..; NULL: run */
 	const char *activity_arn; /* of a worker; NULL: none */
+	bool organization;	  /* of one of its accounts, or of the keys that list these */
+	/* The policy of the keys that assume this role, a name or an ARN with {account}. NULL: of
+	 * who does the work. */
+	const char *assume_role;
 };
 
 /* The IAM policy: {"Version", "Statement"}. New reference, or NULL with *err, TMF_ERR_INVALID. */
