@@ -314,7 +314,7 @@ END_TEST
 
 START_TEST(wrong_options_are_refused)
 {
-	struct sim_cloud_opts wrong[] = {{.accounts = 65}, {.regions = ""}, {.regions = "a,,b"},
+	struct sim_cloud_opts wrong[] = {{.accounts = REALM_ACCOUNTS_MAX + 1}, {.regions = ""}, {.regions = "a,,b"},
 	    {.denied = {"1"}, .denied_count = 1}, {.denied = {SECOND}, .denied_count = 1}};
 	struct tmf_err err = {0};
 

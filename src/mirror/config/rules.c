@@ -152,7 +152,7 @@ rules_try(const struct rules *rules, size_t index, json_t *instance, struct rule
 	const struct ranked_rule *ranked = &rules->ranked[index];
 	enum hook_answer answer = HOOK_DEFAULT;
 
-	assert(index < rules->count);
+	assert(index < rules->count && ranked->rule != NULL);
 	if (rules->hook != NULL &&
 	    hook_match(rules->hook, instance, ranked->json, &answer, err) < 0)
 		return -1;
