@@ -1,4 +1,5 @@
 #include "cloud.h"
+#include "realm.h"
 #include "sim_test.h"
 
 #include "base/digest.h"
@@ -314,8 +315,9 @@ END_TEST
 
 START_TEST(wrong_options_are_refused)
 {
-	struct sim_cloud_opts wrong[] = {{.accounts = REALM_ACCOUNTS_MAX + 1}, {.regions = ""}, {.regions = "a,,b"},
-	    {.denied = {"1"}, .denied_count = 1}, {.denied = {SECOND}, .denied_count = 1}};
+	struct sim_cloud_opts wrong[] = {{.accounts = REALM_ACCOUNTS_MAX + 1}, {.regions = ""},
+	    {.regions = "a,,b"}, {.denied = {"1"}, .denied_count = 1},
+	    {.denied = {SECOND}, .denied_count = 1}};
 	struct tmf_err err = {0};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
