@@ -8,8 +8,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
+import tempfile
 
 import harness
 
@@ -288,6 +290,59 @@ class Coverage(harness.Case):
         lines = self.lines(sim)
         self.assertEqual(len(lines), quiet["interfaces"])
         self.assertEqual(len({line["networkInterfaceId"] for line in lines}), len(lines))
+
+    def interfaces(self, sim):
+        return {n["NetworkInterfaceId"] for i in sim.ask("/_sim/world")["Instances"] for n in i["NetworkInterfaces"]}
+
+    def changed_at(self, at, sim, config, form, change):
+        """coverage -o form, which stands still after a request (counted from 1) while the world changes. Its output, and whether it stood."""
+        sim.ask("/_sim/reset-counters", {})
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as out:     # a pipe would be full where it ends before that request
+            process = self.start("coverage", "--config", config, "-o", form, sim=sim, stdout=out)
+            sim.ask("/_sim/signal", {"at": at, "pid": process.pid, "signal": signal.SIGSTOP, "when": "after"})
+            stood = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT).si_code == os.CLD_STOPPED
+            change()
+            process.send_signal(signal.SIGCONT)
+            _, err = process.communicate(timeout=harness.RUN_SECONDS)
+            self.assertEqual(process.returncode, 0, err)
+            out.seek(0)
+            return out.read(), stood
+
+    def test_numbers_add_up_while_instances_come_and_go(self):
+        """Whatever stays is counted once, and what comes or goes at most once, wherever in the listing the world changes."""
+        sim, world, config, _ = self.world(instances=2500)
+        self.coverage(sim, config=config)
+        requests = sum(row["calls"] for row in sim.report()["actions"].values())
+        left = [i["InstanceId"] for i in world["Instances"] if i["State"] == "running"]
+        subnet = world["Instances"][0]["SubnetId"]
+        self.assertGreater(requests, 4)
+
+        def change():
+            """Instances of the first, a middle and the last page go, others come, and so does a session."""
+            for place in (0, len(left) // 2, len(left) - 3):
+                sim.ask(f"/_sim/instances/{left.pop(place)}/terminate", {})
+            sim.query("RunInstances", MinCount=5, MaxCount=5, ImageId="ami-0123456789abcdef0", InstanceType="m5.large", SubnetId=subnet)
+            self.session(sim, world, next(mirrored), 1)
+
+        stays = set(left[200:400])
+        mirrored = iter([i["NetworkInterfaces"][0]["NetworkInterfaceId"] for i in world["Instances"] if i["InstanceId"] in stays])
+        stops = 0
+        for at in range(1, requests + 1):
+            form = ("jsonl", "json")[at % 2]
+            before = self.interfaces(sim)
+            out, stood = self.changed_at(at, sim, config, form, change)
+            stops += stood
+            after = self.interfaces(sim)
+            self.assertEqual((len(before - after), len(after - before)), (3, 5))
+            if form == "json":
+                self.adds_up(json.loads(out))
+                self.assertTrue(len(before & after) <= json.loads(out)["interfaces"] <= len(before | after), (at, json.loads(out)["interfaces"]))
+                continue
+            counted = [json.loads(line)["networkInterfaceId"] for line in out.splitlines()]
+            self.assertEqual(len(set(counted)), len(counted), at)
+            self.assertEqual((before & after) - set(counted), set(), at)
+            self.assertEqual(set(counted) - (before | after), set(), at)
+        self.assertGreater(stops, requests // 2)
 
     def test_accounts_and_regions(self):
         sim = self.sim("--accounts", "3", "--regions", "us-east-1,eu-west-1", "--deny-role", "123456789014/mirror-eu-west-1", instances=60)
