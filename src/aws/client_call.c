@@ -551,7 +551,7 @@ aws_call_note_trouble(struct aws_client *client, const struct tmf_err *err)
 	buf_printf(&client->trouble, "%s: %s", err->name, tmf_err_text(err));
 	if (++client->unanswered == UNANSWERED_WARN)
 		log_event(LOG_WARN, "aws.unreachable", LOG_STR("endpoint", client->endpoint.url),
-		    LOG_STR("error", err->name), LOG_STR("cause", tmf_err_text(err)));
+		    LOG_ERR(err));
 }
 
 /* The local clock, not the corrected one: that it is wrong is what a person wants to know. */
@@ -749,9 +749,7 @@ aws_call_failed(struct aws_call *call, struct tmf_err *err, const struct aws_rep
 	delay_ms = aws_call_delay_ms(call, headers);
 	client->stats.retries++;
 	log_event(LOG_INFO, "aws.retry", LOG_STR("operation", call->operation.name),
-	    LOG_INT("attempt", call->attempt), LOG_STR("error", err->name),
-	    LOG_STR("cause", tmf_err_text(err)), LOG_STR("request_id", err->request_id),
-	    LOG_INT("delay_ms", delay_ms));
+	    LOG_INT("attempt", call->attempt), LOG_ERR(err), LOG_INT("delay_ms", delay_ms));
 	tmf_err_fini(err);
 	tmf_loop_timer_arm(client->loop, &call->backoff, tmf_loop_mono_ms(client->loop) + delay_ms);
 }

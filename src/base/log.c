@@ -176,6 +176,13 @@ logfmt_add(struct buf *line, const char *key, const char *text)
 	buf_fini(&escaped);
 }
 
+/* Empty says nothing where most lines have none. */
+static bool
+log_field_is_left_out(const struct log_field *field)
+{
+	return field->is_optional && field->text[0] == '\0';
+}
+
 /* The run comes first of the fields, so that lines of one run can be cut out by a prefix. */
 static void
 logfmt_compose(struct buf *line, const char *time, const char *level, const char *event,
@@ -185,6 +192,8 @@ logfmt_compose(struct buf *line, const char *time, const char *level, const char
 	if (log_state.run_id[0] != '\0')
 		logfmt_add(line, "run", log_state.run_id);
 	for (; fields->key != NULL; fields++) {
+		if (log_field_is_left_out(fields))
+			continue;
 		if (fields->text != NULL)
 			logfmt_add(line, fields->key, fields->text);
 		else
@@ -217,6 +226,8 @@ log_json_compose(struct buf *line, const char *time, const char *level, const ch
 	if (log_state.run_id[0] != '\0')
 		log_json_put(object, "run", log_state.run_id);
 	for (; fields->key != NULL; fields++) {
+		if (log_field_is_left_out(fields))
+			continue;
 		if (fields->text != NULL)
 			log_json_put(object, fields->key, fields->text);
 		else

@@ -18,10 +18,17 @@ struct log_field {
 	const char *key;  /* NULL ends the list */
 	const char *text; /* NULL: number is the value */
 	int64_t number;
+	bool is_optional; /* left out where the text is empty */
 };
 
 #define LOG_STR(k, v) ((struct log_field){.key = (k), .text = (v) != NULL ? (v) : ""})
+#define LOG_SET(k, v) ((struct log_field){.key = (k), .text = (v), .is_optional = true})
 #define LOG_INT(k, v) ((struct log_field){.key = (k), .text = NULL, .number = (v)})
+
+/* A struct tmf_err: its name, what happened, and AWS's id of the request where there is one. */
+#define LOG_ERR(err)                                                                               \
+	LOG_STR("error", (err)->name), LOG_STR("cause", tmf_err_text(err)),                        \
+	    LOG_SET("request_id", (err)->request_id)
 
 /* Sets level, form and stream (default: LOG_WARN, logfmt, stderr). The stream is borrowed. */
 void log_setup(enum log_level level, enum log_format format, FILE *stream);

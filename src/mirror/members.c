@@ -602,8 +602,7 @@ members_warn(struct mirror_members *members, const char *operation, const char *
 		return;
 	json_object_set_new(members->warned, operation, json_true());
 	log_event(LOG_WARN, "members.unknown", LOG_STR("target", target_id),
-	    LOG_STR("needs", operation), LOG_STR("error", err->name),
-	    LOG_STR("cause", tmf_err_text(err)), LOG_STR("effect", effect));
+	    LOG_STR("needs", operation), LOG_ERR(err), LOG_STR("effect", effect));
 }
 
 static void

@@ -245,8 +245,7 @@ refusal_learn(const struct refusal *refusal, const struct tmf_err *err)
 	scope->until_mono_ms = refusals_mono_ms(refusal->in) + REFUSAL_TRUSTED_MS;
 	/* That a type cannot be mirrored is nothing to mend: the summary counts it. */
 	log_event(kind == REFUSAL_TYPE || scope->told ? LOG_INFO : LOG_WARN, "refused",
-	    LOG_STR("scope", scope->name), LOG_STR("error", err->name),
-	    LOG_STR("cause", tmf_err_text(err)));
+	    LOG_STR("scope", scope->name), LOG_ERR(err));
 	scope->told = true;
 }
 

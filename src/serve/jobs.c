@@ -62,8 +62,7 @@ jobs_leftovers_settled(void *arg, struct tmf_call *call)
 
 	jobs->settling = NULL;
 	if (tmf_err_isset(&call->err))
-		log_event(LOG_ERROR, "jobs.settle", LOG_STR("error", call->err.name),
-		    LOG_STR("cause", tmf_err_text(&call->err)));
+		log_event(LOG_ERROR, "jobs.settle", LOG_ERR(&call->err));
 }
 
 /*

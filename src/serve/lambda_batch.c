@@ -87,8 +87,7 @@ batch_item_over(struct batch_item *item, const struct tmf_err *why)
 	item->state = tmf_err_isset(why) ? ITEM_FAILED : ITEM_DONE;
 	if (!tmf_err_isset(why))
 		return;
-	log_event(LOG_WARN, "lambda.message", LOG_STR("message", item->id),
-	    LOG_STR("error", why->name), LOG_STR("cause", tmf_err_text(why)));
+	log_event(LOG_WARN, "lambda.message", LOG_STR("message", item->id), LOG_ERR(why));
 	batch->stopped = batch->stopped || batch->fifo;
 }
 

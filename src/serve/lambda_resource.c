@@ -179,8 +179,7 @@ resource_answer(struct invocation *invocation, const struct tmf_err *why, json_t
 
 		jsonx_put_string(body, "Reason", reason);
 		free(reason);
-		log_event(LOG_ERROR, "lambda.resource", LOG_STR("error", why->name),
-		    LOG_STR("cause", tmf_err_text(why)));
+		log_event(LOG_ERROR, "lambda.resource", LOG_ERR(why));
 	}
 	if (data != NULL)
 		json_object_set_new(body, "Data", data);

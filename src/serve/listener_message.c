@@ -118,8 +118,8 @@ message_ended(void *arg, struct tmf_call *call)
 
 	message->ending = NULL;
 	if (tmf_err_isset(&call->err))
-		log_event(LOG_WARN, "message.kept", LOG_STR("message", message->id),
-		    LOG_STR("error", call->err.name), LOG_STR("cause", tmf_err_text(&call->err)));
+		log_event(
+		    LOG_WARN, "message.kept", LOG_STR("message", message->id), LOG_ERR(&call->err));
 	if (message->done && (message->handle_newer || message_take_older(message)))
 		message_delete(message);
 	else if (message->handle_newer)
@@ -165,8 +165,7 @@ message_give_back(struct message *message)
 static void
 message_leave(struct message *message, const char *event, const struct tmf_err *why)
 {
-	log_event(LOG_WARN, event, LOG_STR("message", message->id), LOG_STR("error", why->name),
-	    LOG_STR("cause", tmf_err_text(why)), LOG_STR("request_id", why->request_id));
+	log_event(LOG_WARN, event, LOG_STR("message", message->id), LOG_ERR(why));
 	message_over(message);
 }
 
@@ -206,8 +205,7 @@ message_extended(void *arg, struct tmf_call *call)
 		return;
 	if (warnings_due(&message->listener->warnings, "message.visibility", err, &repeated))
 		log_event(LOG_WARN, "message.visibility", LOG_STR("message", message->id),
-		    LOG_STR("error", err->name), LOG_STR("cause", tmf_err_text(err)),
-		    LOG_INT("repeated", repeated));
+		    LOG_ERR(err), LOG_INT("repeated", repeated));
 	/* The run goes on: what it does may be done twice. */
 	if (sqs_receipt_is_over(err))
 		tmf_loop_timer_disarm(message->listener->opts.loop, &message->extend);

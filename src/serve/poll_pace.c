@@ -67,8 +67,7 @@ poll_warn(struct poll_pace *pace, const struct tmf_err *err, int64_t pause_ms)
 
 	if (warnings_due(&pace->warnings, pace->opts.event, err, &repeated))
 		log_event(LOG_WARN, pace->opts.event, LOG_STR(pace->opts.kind, pace->opts.name),
-		    LOG_STR("error", err->name), LOG_STR("cause", tmf_err_text(err)),
-		    LOG_INT("repeated", repeated), LOG_INT("pause_ms", pause_ms));
+		    LOG_ERR(err), LOG_INT("repeated", repeated), LOG_INT("pause_ms", pause_ms));
 }
 
 /* The next failure of the same round is logged (or counted), and changes nothing else. */

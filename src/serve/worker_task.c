@@ -89,8 +89,7 @@ task_end(struct worker_task *task)
 static void
 worker_task_drop(struct worker_task *task, const struct tmf_err *why)
 {
-	log_event(LOG_WARN, "task.dropped", LOG_STR("action", task->action),
-	    LOG_STR("error", why->name), LOG_STR("cause", tmf_err_text(why)),
+	log_event(LOG_WARN, "task.dropped", LOG_STR("action", task->action), LOG_ERR(why),
 	    LOG_INT("after_ms", task_now_mono_ms(task) - task->start_mono_ms));
 	task->worker->stats.dropped++;
 	task_end(task);
@@ -136,8 +135,8 @@ task_report_later(struct worker_task *task, const struct tmf_err *why)
 
 	if (warnings_due(&task->worker->warnings, "task.report_failed", why, &repeated))
 		log_event(LOG_WARN, "task.report_failed", LOG_STR("action", task->action),
-		    LOG_STR("error", why->name), LOG_STR("cause", tmf_err_text(why)),
-		    LOG_INT("repeated", repeated), LOG_INT("delay_ms", WORKER_ANSWER_PAUSE_MS));
+		    LOG_ERR(why), LOG_INT("repeated", repeated),
+		    LOG_INT("delay_ms", WORKER_ANSWER_PAUSE_MS));
 	tmf_loop_timer_arm(
 	    task->worker->opts.loop, &task->again, task_now_mono_ms(task) + WORKER_ANSWER_PAUSE_MS);
 }
@@ -235,8 +234,7 @@ task_beat_done(void *arg, struct tmf_call *call)
 	if (!sfn_task_is_over(err)) {
 		if (warnings_due(&task->worker->warnings, "task.heartbeat", err, &repeated))
 			log_event(LOG_WARN, "task.heartbeat", LOG_STR("action", task->action),
-			    LOG_STR("error", err->name), LOG_STR("cause", tmf_err_text(err)),
-			    LOG_INT("repeated", repeated));
+			    LOG_ERR(err), LOG_INT("repeated", repeated));
 		return;
 	}
 	/* Once its end is being reported, the answer to that says more. */

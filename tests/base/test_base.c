@@ -233,6 +233,31 @@ START_TEST(log_no_forged_fields)
 }
 END_TEST
 
+/* An error's request id is a field where AWS gave one, in both forms. */
+START_TEST(log_errors)
+{
+	char text[2048] = "";
+	FILE *out = fmemopen(text, sizeof(text), "w");
+	struct tmf_err err = {0};
+
+	tmf_err_set(&err, TMF_ERR_INVALID, "no");
+	for (int i = 0; i < 2; i++) {
+		log_setup(LOG_INFO, LOG_LOGFMT, out);
+		log_event(LOG_INFO, "one", LOG_ERR(&err), LOG_INT("n", i));
+		log_setup(LOG_INFO, LOG_JSON, out);
+		log_event(LOG_INFO, "two", LOG_ERR(&err), LOG_INT("n", i));
+		snprintf(err.request_id, sizeof(err.request_id), "r-1");
+	}
+	fclose(out);
+	log_setup(LOG_WARN, LOG_LOGFMT, NULL);
+	tmf_err_fini(&err);
+	ck_assert_ptr_nonnull(strstr(text, " cause=no n=0\n"));
+	ck_assert_ptr_nonnull(strstr(text, " cause=no request_id=r-1 n=1\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\"cause\":\"no\",\"n\":0}"));
+	ck_assert_ptr_nonnull(strstr(text, "\"cause\":\"no\",\"request_id\":\"r-1\",\"n\":1}"));
+}
+END_TEST
+
 /* One of each family of format characters, and neighbours that are text. */
 START_TEST(log_format_characters)
 {
@@ -335,6 +360,7 @@ main(void)
 	tcase_add_test(tests, digests);
 	tcase_add_test(tests, log_lines);
 	tcase_add_test(tests, log_no_forged_fields);
+	tcase_add_test(tests, log_errors);
 	tcase_add_test(tests, log_format_characters);
 	tcase_add_test(tests, clocks);
 	tcase_add_test(tests, random_numbers);

@@ -109,6 +109,7 @@ class Loops(harness.Case):
                 self.assertEqual(done.code, 0, done.err)
                 self.assertEqual(done.err.count("members.unknown"), 1, done.err)
                 self.assertIn(needs, done.err)
+                self.assertRegex(done.err, r"members\.unknown run=\S+ .* request_id=\S+ effect=")
                 self.assertEqual(done.json["summary"].get("excluded", 0), found)
 
     def test_passing_errors_are_asked_again(self):

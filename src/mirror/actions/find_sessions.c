@@ -420,7 +420,7 @@ find_sessions_adopted(struct tmf_op *op)
 	if (op->reply == NULL)
 		log_event(LOG_WARN, "session.adoption_failed",
 		    LOG_STR("configuration", mirror_config_name(env(op)->config)),
-		    LOG_STR("error", op->err.name), LOG_STR("cause", tmf_err_text(&op->err)));
+		    LOG_ERR(&op->err));
 	tmf_err_fini(&op->err);
 	return find_sessions_adopt(op);
 }

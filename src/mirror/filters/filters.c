@@ -199,8 +199,8 @@ filters_warn(struct mirror_filters *filters, const struct tmf_err *err)
 	if (filters->warned)
 		return;
 	filters->warned = true;
-	log_event(LOG_WARN, "filters.unknown", LOG_STR("needs", needs), LOG_STR("error", err->name),
-	    LOG_STR("cause", tmf_err_text(err)), LOG_STR("effect", effect));
+	log_event(LOG_WARN, "filters.unknown", LOG_STR("needs", needs), LOG_ERR(err),
+	    LOG_STR("effect", effect));
 }
 
 static struct tmf_call *

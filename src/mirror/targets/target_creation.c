@@ -105,8 +105,7 @@ creation_fail(struct creation *creation, const struct tmf_err *err)
 	log_event(LOG_WARN, "target.failed", LOG_STR("subnet", creation->subnet_id),
 	    LOG_INT("generation", launch_generation(&creation->launch)),
 	    LOG_STR("step", creation_stages[creation->step].name),
-	    LOG_STR("instance", launch_instance(&creation->launch)), LOG_STR("error", err->name),
-	    LOG_STR("cause", tmf_err_text(err)));
+	    LOG_STR("instance", launch_instance(&creation->launch)), LOG_ERR(err));
 	creation->opts.on_end(creation->opts.arg, creation);
 	waiters_fail(&creation->waiters, err);
 	creation_free(creation);

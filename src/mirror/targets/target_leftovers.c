@@ -130,8 +130,7 @@ leftovers_log(const json_t *launch, const struct tmf_err *err)
 {
 	log_event(LOG_WARN, "target.launch_left",
 	    LOG_STR("subnet", jsonx_get_string(launch, "SubnetId")),
-	    LOG_STR("instance", jsonx_get_string(launch, "InstanceId")),
-	    LOG_STR("error", err->name), LOG_STR("cause", tmf_err_text(err)));
+	    LOG_STR("instance", jsonx_get_string(launch, "InstanceId")), LOG_ERR(err));
 }
 
 static void

@@ -153,7 +153,7 @@ lives_untag_done(void *arg, struct tmf_call *call)
 		target->tagged = false;
 	else
 		log_event(LOG_WARN, "target.tag_stays", LOG_STR("target", target->id),
-		    LOG_STR("error", call->err.name), LOG_STR("cause", tmf_err_text(&call->err)));
+		    LOG_ERR(&call->err));
 	json_decref(reply);
 	lives_untag_next(lives);
 }

@@ -68,8 +68,7 @@ listen_reconcile_done(void *arg, struct job_end *end)
 	reconcile_metrics_round(metrics, failed ? ROUND_FAILED : ROUND_SUCCEEDED,
 	    tmf_loop_mono_ms(loop) - reconcile->start_mono_ms);
 	if (failed)
-		log_event(LOG_WARN, "reconcile.round", LOG_STR("error", end->err.name),
-		    LOG_STR("cause", tmf_err_text(&end->err)));
+		log_event(LOG_WARN, "reconcile.round", LOG_ERR(&end->err));
 	else
 		log_event(LOG_INFO, "reconcile.round",
 		    LOG_INT("instances_failed", (int64_t)end->instances_failed));
