@@ -28,7 +28,7 @@ class Secrets(harness.Case):
         for form in ("logfmt", "json"):
             done = self.run_backfill(sim, "--log-format", form, "-o", "json", "--history")
             self.assertEqual(done.code, 0, done.err)
-            self.assertRegex(done.err, r"http \d+ > POST http://127.0.0.1:\d+ DescribeInstances, attempt 1\n")
+            self.assertRegex(done.err, r"http \d+ > POST http://127.0.0.1:\d+/ DescribeInstances, attempt 1\n")
             self.assertRegex(done.err, r"http \d+ < DescribeInstances, attempt 1 after \d+ ms: status 200\n")
             self.assertIn("  X-Amz-Security-Token: (removed)\n", done.err)
         self.assertNotEqual(self.tmflow("runs", "-o", "json").out, "[]\n")

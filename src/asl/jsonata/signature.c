@@ -146,7 +146,7 @@ const struct signature *
 signature_parse(
     const char *text, size_t len, uint32_t position, struct heap *heap, struct fault *fault)
 {
-	struct parameter parameters[PARAMETERS_MAX];
+	struct parameter parameters[PARAMETERS_MAX] = {0};
 	struct parameter *last = NULL;
 	struct signature *signature;
 	size_t count = 0, end;

@@ -104,6 +104,9 @@ static void
 lives_warn_of_tags(struct target_lives *lives)
 {
 	const struct inventory *inventory = &lives->list->inventory;
+	const char *cause =
+	    "nothing but its tags says that it is tmflow's: new sources do not get it";
+	const char *hint = "trustTags: true in the configuration, or its targetId";
 
 	for (size_t i = 0; i < inventory->count; i++) {
 		const struct target *target = inventory->at[i];
@@ -114,10 +117,8 @@ lives_warn_of_tags(struct target_lives *lives)
 			continue;
 		json_object_set_new(lives->only_tagged, target->id, json_true());
 		log_event(LOG_WARN, "target.only_tagged", LOG_STR("target", target->id),
-		    LOG_STR("subnet", target->subnet_id),
-		    LOG_STR("cause",
-			"nothing but its tags says that it is tmflow's: new sources do not get it"),
-		    LOG_STR("hint", "trustTags: true in the configuration, or its targetId"));
+		    LOG_STR("subnet", target->subnet_id), LOG_STR("cause", cause),
+		    LOG_STR("hint", hint));
 	}
 }
 

@@ -161,9 +161,10 @@ metrics_of_store(struct store *store, struct buf *out, struct tmf_err *err)
 int
 store_metrics_append(struct store_metrics *metrics, struct buf *out, struct tmf_err *err)
 {
-	int64_t now = tmf_loop_mono_ms(metrics->loop);
+	int64_t now;
 
 	assert(metrics->store != NULL && metrics->loop != NULL);
+	now = tmf_loop_mono_ms(metrics->loop);
 	if (metrics->read_mono_ms == 0 || now >= metrics->read_mono_ms + STORE_METRICS_FRESH_MS) {
 		buf_reset(&metrics->text);
 		if (metrics_add_store(metrics->store, &metrics->text, err) < 0)
