@@ -12,7 +12,7 @@ import interop
 
 HOSTILE = ['<script>alert(1)</script>"\'', "\u202egnp.exe", "x" * 256, "\U0001f9ea</td>"]
 SHOTS = os.path.join(interop.DIR, "screenshots")
-WIDTHS = (360, 1440)
+WIDTHS = (360, 1440, 2560)
 
 
 def chromium():

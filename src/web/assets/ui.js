@@ -37,8 +37,8 @@ function uiRunRows(runs) {
 		el("td", {}, el("a", {href: "#/run/" + run.runId, class: "id"}, run.runId)),
 		el("td", {}, el("span", {class: run.summary.failed > 0 ? "bad" : tone(run.status)}, run.status)),
 		el("td", {class: "text"}, run.workflow || ""),
-		el("td", {}, run.parts ? `${run.parts} parts` : run.region || ""),
-		el("td", {}, moment(run.startTime)),
+		el("td", {class: "fixed"}, run.parts ? `${run.parts} parts` : run.region || ""),
+		el("td", {class: "fixed"}, moment(run.startTime)),
 		el("td", {class: "number"}, uiTook(run)),
 		el("td", {class: "text"}, run.error ? el("span", {class: "bad"}, run.error + " ") : null, uiSummary(run.summary))));
 }
