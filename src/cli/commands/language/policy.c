@@ -506,8 +506,7 @@ policy_of_keys(const struct policy_opts *opts)
 	if (strncmp(role, "arn:", 4) == 0) {
 		char *arn = arn_fill_in(role, "*", opts->region != NULL ? opts->region : "*");
 
-		policy_add_statement(
-		    statements, "TmflowRoles", role_actions, 1, json_string(arn));
+		policy_add_statement(statements, "TmflowRoles", role_actions, 1, json_string(arn));
 		free(arn);
 	} else {
 		policy_add_statement(statements, "TmflowRoles", role_actions, 1,
