@@ -136,7 +136,8 @@ START_TEST(list)
 	    "<Contents><Key>a+b%2Bc%C3%A4%</Key><LastModified>2026-01-15T12:00:00.000Z"
 	    "</LastModified><ETag>&quot;e&quot;</ETag><Size>5368709120</Size>"
 	    "<StorageClass>STANDARD</StorageClass></Contents>"
-	    "<Contents><Key>z</Key><Size>0</Size></Contents></ListBucketResult>"};
+	    "<Contents><Key>z</Key><Size>0</Size></Contents>"
+	    "<Contents><Size>1</Size></Contents></ListBucketResult>"};
 	const struct scripted_request *request;
 	struct aws_fixture f;
 	char *text;
@@ -151,7 +152,8 @@ START_TEST(list)
 	ck_assert_str_eq(text,
 	    "{\"IsTruncated\":true,\"Contents\":[{\"Key\":\"a b+c\xc3\xa4%\","
 	    "\"LastModified\":\"2026-01-15T12:00:00.000Z\",\"Etag\":\"\\\"e\\\"\","
-	    "\"Size\":5368709120,\"StorageClass\":\"STANDARD\"},{\"Key\":\"z\",\"Size\":0}]}");
+	    "\"Size\":5368709120,\"StorageClass\":\"STANDARD\"},{\"Key\":\"z\",\"Size\":0},"
+	    "{\"Size\":1}]}");
 	free(text);
 	aws_fixture_fini(&f);
 }

@@ -143,9 +143,12 @@ s3_with_keys(json_t *reply)
 	size_t i;
 
 	if (encoding != NULL && strcmp(encoding, "url") == 0)
-		json_array_foreach (jsonx_get_array(reply, "Contents"), i, object)
-			json_object_set_new(object, "Key",
-			    s3_decoded_key(json_string_value(json_object_get(object, "Key"))));
+		json_array_foreach (jsonx_get_array(reply, "Contents"), i, object) {
+			const char *key = jsonx_get_string(object, "Key");
+
+			if (key != NULL)
+				json_object_set_new(object, "Key", s3_decoded_key(key));
+		}
 	json_object_del(reply, "EncodingType");
 	return reply;
 }
