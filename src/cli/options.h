@@ -206,7 +206,7 @@ struct cli_opts {
 	    "config/REGION.yaml; - is standard output")                                            \
 	X(FORCE, force, "force", 0, WHAT, NULL, "overwrite the file")                              \
 	X(TRUST_TAGS, trust_tags, "trust-tags", 0, WHAT, NULL,                                     \
-	    "also what has tmflow's tags but no proof that tmflow made it")                        \
+	    "take tmflow's tags for proof that tmflow made what bears them")                       \
 	X(IAM_POLICY, iam_policy, "iam-policy", 0, WHAT, NULL,                                     \
 	    "write the IAM policy that the workflow's actions need")                               \
 	X(FOR, for_command, "for", 0, WHAT, "COMMAND",                                             \

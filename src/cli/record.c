@@ -125,6 +125,12 @@ record_is_round(const struct store_run *run)
 }
 
 bool
+record_trusts_tags(const struct store_run *run)
+{
+	return record_has(run, RECORD_TRUST_TAGS);
+}
+
+bool
 record_keeps_history(const struct store_run *run)
 {
 	return record_has(run, RECORD_HISTORY);

@@ -16,6 +16,7 @@
 #define RECORD_HISTORY	   "history"	/* true: the run keeps its events */
 #define RECORD_PRUNE	   "prune"	/* true: the run removes unwanted sessions */
 #define RECORD_PRUNE_LIMIT "pruneLimit" /* "N" or "N%" */
+#define RECORD_TRUST_TAGS  "trustTags"	/* true: tags are proof of a target, as with the key */
 #define RECORD_PARTS	   "parts"	/* of a run over accounts and regions: how many */
 #define RECORD_SERVING	   "serving"	/* true: a worker or listener, whose run nothing resumes */
 #define RECORD_RECONCILE   "reconcile"	/* true: a round of `tmflow reconcile` */
@@ -60,6 +61,9 @@ bool record_is_serving(const struct store_run *run);
 
 /* True for a round of `tmflow reconcile`: the next round does what it left undone. */
 bool record_is_round(const struct store_run *run);
+
+/* True if the run was started with --trust-tags. */
+bool record_trusts_tags(const struct store_run *run);
 
 /* True if the run keeps its events. */
 bool record_keeps_history(const struct store_run *run);

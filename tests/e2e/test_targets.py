@@ -81,9 +81,9 @@ class Targets(harness.Case):
     SEEDS = {"Name": "TrafficMirroringSourceAutomation"}
     OURS = {"tmflow:tool": "tmflow", "tmflow:generation": "1", "tmflow:configuration": "config"}
 
-    def tagged(self, instances=6, tags=OURS):
+    def tagged(self, *options, instances=6, tags=OURS):
         """A world in which somebody has made a target, and given it the tags of one that serves the subnet; that target."""
-        sim = self.sim("--no-auth", "--single-subnet", "--plain", instances=instances)
+        sim = self.sim("--no-auth", "--single-subnet", "--plain", *options, instances=instances)
         subnet = sim.ask("/_sim/world")["Subnets"][0]["SubnetId"]
         theirs = sim.query("RunInstances", MinCount=1, MaxCount=1, ImageId="ami-0123456789abcdef0", InstanceType="m5.large", SubnetId=subnet)
         interface = theirs.find("instancesSet/item/networkInterfaceSet/item").findtext("networkInterfaceId")
@@ -125,6 +125,18 @@ class Targets(harness.Case):
             self.assertNotIn("target.only_tagged", done.err)
             self.assertEqual({session["trafficMirrorTargetId"] for session in sim.every_session()}, {target})
             sim.stop()
+
+    def test_tags_that_a_run_trusts(self):
+        """By an option, which its resume keeps."""
+        sim, target = self.tagged("--fault", "delay:300:CreateTrafficMirrorSession@1")
+        process = self.start("run", harness.BACKFILL, "--config", sim.config, "--trust-tags", "-q", sim=sim)
+        self.until_signals_are_caught(process)
+        process.kill()
+        process.wait()
+        done = self.tmflow("resume", "@latest", "-o", "json", sim=sim)
+        self.assertEqual((done.code, done.json["status"]), (0, "SUCCEEDED"), done.err)
+        self.assertNotIn("target.only_tagged", done.err)
+        self.assertEqual([session["trafficMirrorTargetId"] for session in sim.every_session()], 6 * [target])
 
     def test_sessions_to_a_tagged_target_stay(self):
         """What mirrors there already is as the rule says: only new sources go elsewhere."""

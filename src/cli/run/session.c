@@ -115,6 +115,8 @@ session_record_files(struct session *session)
 	run->hook = mem_strdup(workspace->hook_text);
 	if (session->opts->prune)
 		record_put_setting(run, RECORD_PRUNE, json_true());
+	if (session->opts->trust_tags)
+		record_put_setting(run, RECORD_TRUST_TAGS, json_true());
 }
 
 /*
@@ -527,6 +529,7 @@ session_open(struct session *session, enum session_way way, struct tmf_err *err)
 	    .store = session->store,
 	    .owner = session->run.parent != NULL ? session->run.parent : session->run.id,
 	    .dry_run = session->run.dry_run,
+	    .trusts_tags = record_trusts_tags(&session->run),
 	};
 	struct prune_limit prune_limit;
 	const struct mirror_opts mirror = {

@@ -79,7 +79,7 @@ workspace_open_accounts(struct workspace *workspace, const struct accounts_opts 
 	opts.client_for = workspace_client_for;
 	opts.client_for_arg = workspace;
 	opts.elb_for = workspace_elb_for;
-	opts.trusts_tags =
+	opts.trusts_tags |=
 	    workspace->config != NULL && mirror_config_trusts_tags(workspace->config);
 	workspace->accounts = accounts_new(&opts);
 }

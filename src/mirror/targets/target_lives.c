@@ -106,7 +106,7 @@ lives_warn_of_tags(struct target_lives *lives)
 	const struct inventory *inventory = &lives->list->inventory;
 	const char *cause =
 	    "nothing but its tags says that it is tmflow's: new sources do not get it";
-	const char *hint = "trustTags: true in the configuration, or its targetId";
+	const char *hint = "--trust-tags, trustTags: true in the configuration, or its targetId";
 
 	for (size_t i = 0; i < inventory->count; i++) {
 		const struct target *target = inventory->at[i];
