@@ -59,6 +59,34 @@ START_TEST(the_report_counts)
 }
 END_TEST
 
+START_TEST(sessions_that_are_moved_while_their_target_lives)
+{
+	struct sim_opts opts = sim_test_opts(20);
+	char target[SIM_TEXT_BYTES], instance[SIM_TEXT_BYTES], session[SIM_TEXT_BYTES];
+	struct sim_ids ids;
+	struct sim sim;
+	json_t *report;
+
+	opts.plain = true;
+	sim_start(&sim, &opts);
+	sim_ids(&sim, &ids);
+	sim_make_target(&sim, &ids, "m5.large", target, instance);
+	sim_expect(&sim, NULL, SIM_SESSION, ids.interface[0], ids.target, ids.filter, 1);
+	sim_text(&sim, "trafficMirrorSessionId", 0, session);
+	sim_expect(&sim, NULL,
+	    "Action=ModifyTrafficMirrorSession&TrafficMirrorSessionId=%s&TrafficMirrorTargetId=%s",
+	    session, target);
+	sim_expect(&sim, NULL, "Action=TerminateInstances&InstanceId.1=%s", instance);
+	sim_expect(&sim, NULL,
+	    "Action=ModifyTrafficMirrorSession&TrafficMirrorSessionId=%s&TrafficMirrorTargetId=%s",
+	    session, ids.target);
+	report = ask(&sim, "GET", "/_sim/report", "");
+	ck_assert_int_eq(number(report, "sessions", "moved"), 1);
+	json_decref(report);
+	sim_stop(&sim);
+}
+END_TEST
+
 START_TEST(duplicates_orphans_and_idle_targets_are_not_ok)
 {
 	char target[SIM_TEXT_BYTES], instance[SIM_TEXT_BYTES], session[SIM_TEXT_BYTES];
@@ -288,7 +316,7 @@ START_TEST(wrong_configurations_are_refused)
 }
 END_TEST
 
-SIM_MAIN("ec2sim report", the_report_counts, duplicates_orphans_and_idle_targets_are_not_ok,
-    expected_finds_each_kind_of_fault, expected_knows_the_primary_interface,
-    expected_accepts_created_targets, members_of_targets_are_no_sources,
-    wrong_configurations_are_refused)
+SIM_MAIN("ec2sim report", the_report_counts, sessions_that_are_moved_while_their_target_lives,
+    duplicates_orphans_and_idle_targets_are_not_ok, expected_finds_each_kind_of_fault,
+    expected_knows_the_primary_interface, expected_accepts_created_targets,
+    members_of_targets_are_no_sources, wrong_configurations_are_refused)

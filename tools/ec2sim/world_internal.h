@@ -350,7 +350,8 @@ struct sim_world {
 	size_t faults_count;
 	uint64_t faults_by_kind[FAULT_COUNT];
 	uint64_t sessions_created, sessions_deleted, targets_created, targets_deleted;
-	int64_t now_wall_ms; /* of the last request */
+	uint64_t sessions_moved; /* changed while their target took packets */
+	int64_t now_wall_ms;	 /* of the last request */
 	struct signing_cache signing;
 	struct realm *realm;
 	bool realm_shared; /* owned by the cloud */

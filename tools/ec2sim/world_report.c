@@ -290,6 +290,7 @@ write_counts(struct json_out *j, const struct sim_world *w)
 	jo_int(j, "live", w->sessions_live);
 	jo_int(j, "created", w->sessions_created);
 	jo_int(j, "deleted", w->sessions_deleted);
+	jo_int(j, "moved", w->sessions_moved);
 	jo_int(j, "interfaces", w->sessions_of_interface.count);
 	jo_close(j, '}');
 	jo_int(j, "targetsCreated", w->targets_created);

@@ -645,6 +645,21 @@ read_removals(
 	return result;
 }
 
+/* Whether a change takes a session away from where its packets arrived. A target of an instance that
+ * is terminated stays, and takes nothing; a change that is repeated is none. */
+static bool
+moves_packets(
+    const struct sim_world *w, const struct session_value *now, const struct session_value *value)
+{
+	const struct target *target = &w->targets[now->target];
+	struct instance holder;
+
+	return (now->target != value->target || now->filter != value->filter ||
+		   now->session_number != value->session_number) &&
+	       (target->type != TARGET_INTERFACE ||
+		   interface_load(w, target->interface, LOOK_TRUE, &holder));
+}
+
 static void
 modify(struct sim_call *c, uint32_t index, const struct session_value *value, bool drop_description)
 {
@@ -657,6 +672,7 @@ modify(struct sim_call *c, uint32_t index, const struct session_value *value, bo
 		*s->before = s->now;
 	}
 	s->changed = stamp_now(c->w, STALE_SESSIONS);
+	c->w->sessions_moved += moves_packets(c->w, &s->now, value);
 	unlink_target(c->w, index);
 	s->now = *value;
 	link_target(c->w, index);
