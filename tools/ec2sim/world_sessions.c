@@ -646,7 +646,7 @@ read_removals(
 }
 
 /* Whether a change takes a session away from where its packets arrived. A target of an instance that
- * is terminated stays, and takes nothing; a change that is repeated is none. */
+ * is terminated stays, and takes nothing; a repeated change changes nothing. */
 static bool
 moves_packets(
     const struct sim_world *w, const struct session_value *now, const struct session_value *value)
