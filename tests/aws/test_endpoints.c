@@ -102,23 +102,17 @@ START_TEST(partitions)
 }
 END_TEST
 
-/* Elastic Load Balancing is not in the partitions' file: by botocore's endpoint-rule-set of
- * elbv2. */
-START_TEST(load_balancing)
-{
-	static const struct {
-		const char *region;
-		bool fips, dual_stack;
-		const char *host;
-	} cases[] = {
-	    {"eu-west-1", false, false, "elasticloadbalancing.eu-west-1.amazonaws.com"},
-	    {"eu-west-1", true, false, "elasticloadbalancing-fips.eu-west-1.amazonaws.com"},
-	    {"us-gov-west-1", true, false, "elasticloadbalancing.us-gov-west-1.amazonaws.com"},
-	    {"us-gov-west-1", true, true, "elasticloadbalancing-fips.us-gov-west-1.api.aws"},
-	};
+struct host_case {
+	const char *region;
+	bool fips, dual_stack;
+	const char *host;
+};
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const struct endpoint_opts opts = {.service = "elasticloadbalancing",
+static void
+check_hosts(const char *service, const struct host_case *cases, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct endpoint_opts opts = {.service = service,
 		    .region = cases[i].region,
 		    .fips = cases[i].fips,
 		    .dual_stack = cases[i].dual_stack};
@@ -130,16 +124,26 @@ START_TEST(load_balancing)
 		endpoint_fini(&endpoint);
 	}
 }
+
+/* Elastic Load Balancing is not in the partitions' file: by botocore's endpoint-rule-set of
+ * elbv2. */
+START_TEST(load_balancing)
+{
+	static const struct host_case cases[] = {
+	    {"eu-west-1", false, false, "elasticloadbalancing.eu-west-1.amazonaws.com"},
+	    {"eu-west-1", true, false, "elasticloadbalancing-fips.eu-west-1.amazonaws.com"},
+	    {"us-gov-west-1", true, false, "elasticloadbalancing.us-gov-west-1.amazonaws.com"},
+	    {"us-gov-west-1", true, true, "elasticloadbalancing-fips.us-gov-west-1.api.aws"},
+	};
+
+	check_hosts("elasticloadbalancing", cases, sizeof(cases) / sizeof(cases[0]));
+}
 END_TEST
 
 /* By botocore's endpoint-rule-set of s3. */
 START_TEST(simple_storage)
 {
-	static const struct {
-		const char *region;
-		bool fips, dual_stack;
-		const char *host;
-	} cases[] = {
+	static const struct host_case cases[] = {
 	    {"us-east-1", false, false, "s3.us-east-1.amazonaws.com"},
 	    {"us-east-1", true, false, "s3-fips.us-east-1.amazonaws.com"},
 	    {"us-east-1", false, true, "s3.dualstack.us-east-1.amazonaws.com"},
@@ -149,18 +153,7 @@ START_TEST(simple_storage)
 	    {"us-iso-east-1", false, false, "s3.us-iso-east-1.c2s.ic.gov"},
 	};
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const struct endpoint_opts opts = {.service = "s3",
-		    .region = cases[i].region,
-		    .fips = cases[i].fips,
-		    .dual_stack = cases[i].dual_stack};
-		struct endpoint endpoint;
-		struct tmf_err err = {0};
-
-		ck_assert_int_eq(endpoint_resolve(&opts, &endpoint, &err), 0);
-		ck_assert_str_eq(endpoint.host, cases[i].host);
-		endpoint_fini(&endpoint);
-	}
+	check_hosts("s3", cases, sizeof(cases) / sizeof(cases[0]));
 }
 END_TEST
 
