@@ -69,7 +69,7 @@ static const char *const schema_steps[STORE_SCHEMA_VERSION] = {
     "ALTER TABLE facts ADD COLUMN sum INTEGER;"};
 
 /*
- * Memory stays at the page cache of 256 KiB, however large the file is: no mapping, and a
+ * Memory stays at the page cache of 512 KiB, however large the file is: no mapping, and a
  * transaction that outgrows the cache spills to the disk.
  *
  * With synchronous NORMAL a commit in WAL is a write without an fsync: it outlives the process, and
@@ -78,14 +78,14 @@ static const char *const schema_steps[STORE_SCHEMA_VERSION] = {
  * twice. The WAL is copied into the file, with an fsync of each, when it has grown to 16 MiB (4,000
  * pages), and by the last one to close the file.
  */
-static const char pragmas_file[] = "PRAGMA mmap_size = 0; PRAGMA cache_size = -256;"
+static const char pragmas_file[] = "PRAGMA mmap_size = 0; PRAGMA cache_size = -512;"
 				   "PRAGMA cell_size_check = ON;"
 				   "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
 				   "PRAGMA wal_autocheckpoint = 4000;"
 				   "PRAGMA journal_size_limit = 16777216;";
 
 /* A temporary store is gone after a crash: there is nothing to recover. */
-static const char pragmas_temporary[] = "PRAGMA mmap_size = 0; PRAGMA cache_size = -256;"
+static const char pragmas_temporary[] = "PRAGMA mmap_size = 0; PRAGMA cache_size = -512;"
 					"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;";
 
 static int
