@@ -13,9 +13,9 @@
 
 /*
  * Regular expressions for =~, by PCRE2, to which regex_java.c brings Java's: what Step Functions
- * runs. The
- * whole text has to match, as with Java's matches(). PCRE2 backtracks, so a pattern of a few bytes
- * may take longer than anybody waits: its steps are limited, and paid for by the path's budget.
+ * runs. The whole text has to match, as with Java's matches(). PCRE2 backtracks, so a pattern of a
+ * few bytes may take longer than anybody waits: its steps are limited, and paid for by the path's
+ * budget.
  */
 #define REGEX_PATTERN_BYTES_MAX 256u
 #define REGEX_STEPS_FIRST	1000u
@@ -30,10 +30,10 @@ struct regex {
 };
 
 /* \C would stop in the middle of a character. Lower and upper case and \w are those of ASCII, as
- * with Java unless a flag is set, but i is for every letter. */
+ * with Java unless a flag is set, but i is for every letter. A pattern may come from a command
+ * line, so PCRE2 looks whether it is UTF-8; the texts are jansson's, which has looked. */
 #define REGEX_OPTIONS                                                                              \
-	(PCRE2_UTF | PCRE2_NO_UTF_CHECK | PCRE2_ANCHORED | PCRE2_ENDANCHORED |                     \
-	    PCRE2_NEVER_BACKSLASH_C)
+	(PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_NEVER_BACKSLASH_C)
 
 struct regex *
 regex_new(struct str pattern, bool ignore_case, struct tmf_err *err)
