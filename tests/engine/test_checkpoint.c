@@ -156,11 +156,12 @@ START_TEST(resumes_or_says_why)
 {
 	const char *wanted = cases[_i].why;
 	struct asl_machine *machine = rows_machine();
-	struct store *store = rows_store(machine, str_of(cases[_i].rows));
+	struct store *store = rows_store_new();
 	struct tmf_err err = {0};
 	json_t *input = jsonx_parse(STR("{\"items\":[]}"), &err);
 	struct harness h;
 
+	rows_put(store, machine, str_of(cases[_i].rows));
 	harness_init(&h, store);
 	const struct execution_opts opts = {
 	    .machine = machine,
@@ -203,15 +204,14 @@ count_state(void *arg, const struct asl_state *state)
 START_TEST(peeks_or_says_why)
 {
 	struct asl_machine *machine = rows_machine();
-	struct store *store =
-	    rows_store(machine, STR(MAP "2 {\"parent\":1,\"state\":@I,\"input\":1}"));
+	struct store *store = rows_store_new();
 	struct tmf_err err = {0};
 	int count = 0;
 
+	rows_put(store, machine, STR(MAP "2 {\"parent\":1,\"state\":@I,\"input\":1}"));
 	ck_assert_int_eq(execution_peek(store, machine, ROWS_RUN_ID, count_state, &count, &err), 0);
 	ck_assert_int_eq(count, 2);
-	store_close(store);
-	store = rows_store(machine, STR(OWN "1 {\"state\":@W,\"phase\":4,\"input\":1}"));
+	rows_put(store, machine, STR(OWN "1 {\"state\":@W,\"phase\":4,\"input\":1}"));
 	ck_assert_int_eq(
 	    execution_peek(store, machine, ROWS_RUN_ID, count_state, &count, &err), -1);
 	ck_assert_ptr_nonnull(strstr(tmf_err_text(&err), "row 1: state 'W' has no phase 4"));
