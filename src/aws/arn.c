@@ -54,8 +54,7 @@ arn_parse(const char *text, struct arn *ret_arn, struct tmf_err *err)
 	if (arn.partition.len < 3 || strncmp(arn.partition.p, "aws", 3) != 0)
 		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "\"%s\" is not an ARN: its partition is aws, aws-cn, aws-us-gov or another "
-		    "that "
-		    "begins with aws",
+		    "that begins with aws",
 		    text);
 	if (arn.service.len == 0 || rest.len == 0)
 		return tmf_err_set(err, TMF_ERR_INVALID,

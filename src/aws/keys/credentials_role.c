@@ -237,8 +237,7 @@ profile_check_sources(const struct shared_files *files, const char *profile, str
 		if (!shared_files_have(files, source))
 			return tmf_err_set(err, TMF_ERR_CREDENTIALS,
 			    "the source_profile \"%s\" of the profile \"%s\" is in neither of the "
-			    "shared "
-			    "AWS files",
+			    "shared AWS files",
 			    source, seen[count - 1]);
 		if (!profile_role_is_source(files, source))
 			return 0;
@@ -246,8 +245,7 @@ profile_check_sources(const struct shared_files *files, const char *profile, str
 			if (strcmp(seen[i], source) == 0)
 				return tmf_err_set(err, TMF_ERR_CREDENTIALS,
 				    "the source_profile of \"%s\" leads back to \"%s\": a profile "
-				    "that "
-				    "is its own source needs aws_access_key_id and "
+				    "that is its own source needs aws_access_key_id and "
 				    "aws_secret_access_key",
 				    seen[count - 1], source);
 		seen[count] = source;
@@ -281,8 +279,7 @@ profile_duration(
 	    seconds > CHAINED_SECONDS_MAX)
 		return tmf_err_set(err, TMF_ERR_CREDENTIALS,
 		    "duration_seconds of the profile \"%s\" must be at most %d: its source is a "
-		    "role "
-		    "too, and AWS lets such a chain last no longer",
+		    "role too, and AWS lets such a chain last no longer",
 		    profile, CHAINED_SECONDS_MAX);
 	*ret_seconds = (int)seconds;
 	return 0;

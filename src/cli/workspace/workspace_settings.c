@@ -90,8 +90,7 @@ workspace_find_region(struct workspace *workspace, struct tmf_err *err)
 		return 0;
 	tmf_err_set(err, TMF_ERR_CONFIG,
 	    "missing AWS region: give --region, AWS_REGION or a profile with one (instance "
-	    "metadata: "
-	    "%s)",
+	    "metadata: %s)",
 	    tmf_err_text(&wait.err));
 	tmf_err_fini(&wait.err);
 	return -1;

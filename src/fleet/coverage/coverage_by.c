@@ -29,8 +29,7 @@ coverage_by_unknown(const char *name, struct tmf_err *err)
 
 	return tmf_err_set(err, TMF_ERR_INVALID,
 	    "--by: unknown key \"%s\"%s%s (account, region, vpc, subnet, zone, type, rule, target "
-	    "or "
-	    "tag:KEY)",
+	    "or tag:KEY)",
 	    name, nearest != NULL ? ": did you mean " : "", nearest != NULL ? nearest : "");
 }
 

@@ -113,8 +113,7 @@ const struct config_key config_root_keys[] = {
 	.form = FORM_SECTION, .keys = config_types_keys},
     {"matching",
 	"all: each rule that matches an instance gives it a session, at most three on an "
-	"interface; "
-	"if absent, the first that matches takes it",
+	"interface; if absent, the first that matches takes it",
 	.form = FORM_CHOICE, .choices = config_matching_choices},
     {"instanceStates",
 	"instances in these states are mirrored; pending, running, stopping and stopped if absent",

@@ -74,8 +74,7 @@ destroy_print_tagged(const json_t *result, FILE *out)
 	if (json_array_size(tagged) > 0)
 		cli_print(out,
 		    "  %zu with tmflow's tags, but nothing proves that tmflow made them: left "
-		    "alone; "
-		    "--trust-tags removes them too\n",
+		    "alone; --trust-tags removes them too\n",
 		    json_array_size(tagged));
 }
 

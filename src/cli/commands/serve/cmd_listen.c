@@ -137,8 +137,7 @@ listen_print_stats(const struct listener_stats *stats)
 {
 	cli_print(stderr,
 	    "tmflow: %llu messages received: %llu done, %llu ignored, %llu failed, %llu "
-	    "unreadable, "
-	    "%llu twice\n",
+	    "unreadable, %llu twice\n",
 	    (unsigned long long)stats->received, (unsigned long long)stats->done,
 	    (unsigned long long)stats->ignored, (unsigned long long)stats->failed,
 	    (unsigned long long)stats->unreadable, (unsigned long long)stats->duplicates);
