@@ -24,7 +24,8 @@ struct vector {
 #define LAMBDA_ALL                                                                                 \
 	LAMBDA_RETRIER("'Lambda.ServiceException','Lambda.AWSLambdaException',"                    \
 		       "'Lambda.SdkClientException','Lambda.TooManyRequestsException'")
-#define RETRY "'Retry':[" LAMBDA_ALL "]"
+#define LAMBDA_OTHERS LAMBDA_RETRIER("'Lambda.AWSLambdaException','Lambda.SdkClientException'")
+#define RETRY	      "'Retry':[" LAMBDA_ALL "]"
 
 static const struct vector vectors[] = {
     /* Without Parameters the input is the state's input; time-outs are added. */
@@ -66,13 +67,9 @@ static const struct vector vectors[] = {
 	"{" CALL "{'action':'log','input.$':'$'},'TimeoutSeconds':1,'Retry':[{'ErrorEquals':["
 	"'Lambda.ServiceException','Lambda.TooManyRequestsException']},{'ErrorEquals':["
 	"'States.ALL']}],'End':true}",
-	"{" CALL "{'action':'log','input.$':'$'},'TimeoutSeconds':1,'Retry':[" LAMBDA_RETRIER(
-	    "'Lambda.AWSLambdaException','Lambda.SdkClientException'") ",{'ErrorEquals':['Lambda."
-								       "ServiceException','Lambda."
-								       "TooManyRequestsException']}"
-								       ","
-								       "{'ErrorEquals':['States."
-								       "ALL']}],'End':true}"},
+	"{" CALL "{'action':'log','input.$':'$'},'TimeoutSeconds':1,'Retry':[" LAMBDA_OTHERS
+	",{'ErrorEquals':['Lambda.ServiceException','Lambda.TooManyRequestsException']}"
+	",{'ErrorEquals':['States.ALL']}],'End':true}"},
     /* The heartbeat is the shorter one, or there is none. */
     {"{'Type':'Task','Resource':'tmflow:log','TimeoutSeconds':20,'End':true}",
 	"{" CALL "{'action':'log','input.$':'$'},'TimeoutSeconds':20,'End':true,"
