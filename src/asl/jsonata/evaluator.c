@@ -1,7 +1,7 @@
 #include "asl/jsonata/evaluator.h"
 
 #include "asl/jsonata/calls.h"
-#include "asl/jsonata/lexer.h"
+#include "asl/jsonata/parser/lexer.h"
 
 #include <assert.h>
 #include <math.h>

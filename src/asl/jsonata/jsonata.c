@@ -1,7 +1,7 @@
 #include "asl/jsonata/jsonata.h"
 
 #include "asl/jsonata/evaluator.h"
-#include "asl/jsonata/parser.h"
+#include "asl/jsonata/parser/parser.h"
 #include "asl/jsonata/states.h"
 #include "base/mem.h"
 #include "base/utf8.h"

@@ -1,4 +1,4 @@
-#include "asl/jsonata/lexer.h"
+#include "asl/jsonata/parser/lexer.h"
 
 #include "asl/jsonata/text.h"
 

@@ -1,8 +1,8 @@
-#ifndef TMFLOW_ASL_JSONATA_PARSER_INFIX_H
-#define TMFLOW_ASL_JSONATA_PARSER_INFIX_H
+#ifndef TMFLOW_ASL_JSONATA_PARSER_PARSER_INFIX_H
+#define TMFLOW_ASL_JSONATA_PARSER_PARSER_INFIX_H
 
-#include "asl/jsonata/ancestry.h"
-#include "asl/jsonata/lexer.h"
+#include "asl/jsonata/parser/ancestry.h"
+#include "asl/jsonata/parser/lexer.h"
 
 /*
  * What the two halves of the parser share: parser.c reads what begins an expression, parser_infix.c

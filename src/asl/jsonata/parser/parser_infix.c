@@ -1,4 +1,4 @@
-#include "asl/jsonata/parser_infix.h"
+#include "asl/jsonata/parser/parser_infix.h"
 
 #include <assert.h>
 

@@ -1,5 +1,5 @@
-#ifndef TMFLOW_ASL_JSONATA_PARSER_H
-#define TMFLOW_ASL_JSONATA_PARSER_H
+#ifndef TMFLOW_ASL_JSONATA_PARSER_PARSER_H
+#define TMFLOW_ASL_JSONATA_PARSER_PARSER_H
 
 #include "asl/jsonata/ast.h"
 #include "asl/jsonata/fault.h"

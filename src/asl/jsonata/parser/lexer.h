@@ -1,5 +1,5 @@
-#ifndef TMFLOW_ASL_JSONATA_LEXER_H
-#define TMFLOW_ASL_JSONATA_LEXER_H
+#ifndef TMFLOW_ASL_JSONATA_PARSER_LEXER_H
+#define TMFLOW_ASL_JSONATA_PARSER_LEXER_H
 
 #include "asl/jsonata/fault.h"
 #include "asl/jsonata/value.h"

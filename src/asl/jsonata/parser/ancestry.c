@@ -1,4 +1,4 @@
-#include "asl/jsonata/ancestry.h"
+#include "asl/jsonata/parser/ancestry.h"
 
 #include <assert.h>
 #include <stdio.h>

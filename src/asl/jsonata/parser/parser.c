@@ -1,6 +1,6 @@
-#include "asl/jsonata/parser.h"
+#include "asl/jsonata/parser/parser.h"
 
-#include "asl/jsonata/parser_infix.h"
+#include "asl/jsonata/parser/parser_infix.h"
 #include "asl/jsonata/pattern.h"
 #include "asl/jsonata/signature.h"
 

@@ -1,5 +1,5 @@
-#ifndef TMFLOW_ASL_JSONATA_ANCESTRY_H
-#define TMFLOW_ASL_JSONATA_ANCESTRY_H
+#ifndef TMFLOW_ASL_JSONATA_PARSER_ANCESTRY_H
+#define TMFLOW_ASL_JSONATA_PARSER_ANCESTRY_H
 
 #include "asl/jsonata/ast.h"
 #include "asl/jsonata/fault.h"
