@@ -2,6 +2,7 @@
 
 #include "asl/jsonata/calls.h"
 #include "asl/jsonata/parser/lexer.h"
+#include "asl/jsonata/tuples.h"
 
 #include <assert.h>
 #include <math.h>

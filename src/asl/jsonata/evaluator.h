@@ -150,16 +150,27 @@ struct value evaluate_lone_name(struct evaluator *ev, const struct name_node *na
 /* What a name, * or ** gives for one context. */
 struct value evaluate_wildcard(struct evaluator *ev, const struct value *input);
 struct value evaluate_descendants(struct evaluator *ev, const struct value *input);
-/* What the tuples of a stream carry. */
-struct value values_of_tuples(struct evaluator *ev, const struct value *tuples);
+/* What the predicates and indexes behind a step leave of its values. */
 struct value evaluate_stages(
     struct evaluator *ev, const struct stage *stages, struct value input, struct frame *frame);
-struct value evaluate_group(
-    struct evaluator *ev, const struct object_node *group, struct value input, struct frame *frame);
+
+/* An array as it is, anything else in a sequence of its own: the opposite of sequence_unpack. */
+struct value sequence_of(struct evaluator *ev, struct value value);
 
 /* The member of an object, or of all objects of an array: $lookup. */
 struct value
 lookup_member(struct evaluator *ev, const struct value *input, const char *key, size_t len);
+
+/* --- sorting.c, grouping.c --- */
+
+/* The values in the order of an order-by, as a sequence. Stable: values with equal keys stay in
+ * the order of the input. */
+struct value evaluate_sort(struct evaluator *ev, const struct sort_node *node,
+    const struct value *input, struct frame *frame);
+
+/* The object that a group makes: of each key, what its pair gives for all items of that key. */
+struct value evaluate_group(
+    struct evaluator *ev, const struct object_node *node, struct value input, struct frame *frame);
 
 /* --- functions.c --- */
 

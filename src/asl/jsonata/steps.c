@@ -1,54 +1,17 @@
-#include "asl/jsonata/evaluator.h"
+#include "asl/jsonata/tuples.h"
 
-#include <assert.h>
 #include <math.h>
 #include <string.h>
 
 /*
  * How a path is walked: each step is evaluated for each value that the step before gave, and what
- * comes out is joined into one flat sequence.
- *
- * Steps with @, # or % in them need more than the values: each value then travels in a tuple, an
- * object with the value at "@" and the variables that its way has bound.
+ * comes out is joined into one flat sequence. Where steps bind variables, the values go in tuples
+ * (tuples.h).
  * See: https://docs.jsonata.org/path-operators
  */
 
-#define AT     "@"
-#define AT_LEN 1
-
-static struct value
-tuple_value(const struct value *tuple)
-{
-	return value_member(tuple, AT, AT_LEN);
-}
-
-/* The variables of a tuple as a scope. "@" is bound with them, which no expression can name. */
-static struct frame *
-tuple_frame(struct evaluator *ev, const struct value *tuple, struct frame *outer)
-{
-	struct frame *frame = frame_new(ev, outer);
-	struct member_cursor cursor = {0};
-
-	while (value_next_member(tuple, &cursor))
-		frame_bind(ev, frame, cursor.key, cursor.len, cursor.value);
-	return frame;
-}
-
-/* Each value of a step has variables of its own, so the tuple is copied before it is extended. */
-static struct object *
-tuple_copy(struct evaluator *ev, const struct value *tuple)
-{
-	struct object *copy = object_new(&ev->heap);
-	struct member_cursor cursor = {0};
-
-	while (value_next_member(tuple, &cursor))
-		object_set(&ev->heap, copy, cursor.key, cursor.len, cursor.value);
-	return copy;
-}
-
-/* An array as it is, anything else in a sequence of its own. */
-static struct value
-as_array(struct evaluator *ev, struct value value)
+struct value
+sequence_of(struct evaluator *ev, struct value value)
 {
 	struct list *list;
 
@@ -253,7 +216,7 @@ evaluate_filter(
 	size_t count;
 
 	results->is_tuple_stream = tuples;
-	input = as_array(ev, input);
+	input = sequence_of(ev, input);
 	if (predicate->type == NODE_LITERAL && literal->value.type == VALUE_NUMBER)
 		return pick_index(ev, literal->value.u.number, &input, results);
 	count = value_count(&input);
@@ -291,249 +254,6 @@ evaluate_stages(
 		}
 	}
 	return input;
-}
-
-/* --- sorting --- */
-
-struct sorting {
-	const struct sort_node *node;
-	struct frame *frame;
-	bool tuples;
-};
-
-/* The key is evaluated for each comparison, so the sort needs no table of keys. */
-static struct value
-sort_key(struct evaluator *ev, const struct sorting *sorting, const struct sort_term *term,
-    const struct value *item)
-{
-	struct value context = *item;
-	struct frame *frame = sorting->frame;
-
-	if (sorting->tuples) {
-		context = tuple_value(item);
-		frame = tuple_frame(ev, item, frame);
-	}
-	return evaluate(ev, term->expr, &context, frame);
-}
-
-/* Both sides are looked at before their types are compared: `true` against "x" is T2008, for true
- * has no order at all; 1 against "x" is T2007. */
-static void
-sort_check_keys(struct evaluator *ev, const struct sort_node *node, const struct value *a,
-    const struct value *b)
-{
-	static const char *const names[] = {
-	    "undefined", "null", "boolean", "number", "string", "array", "object", "function"};
-
-	if ((a->type != VALUE_STRING && a->type != VALUE_NUMBER) ||
-	    (b->type != VALUE_STRING && b->type != VALUE_NUMBER))
-		fault_raise(ev->fault, node->node.position, "T2008");
-	if (a->type != b->type)
-		fault_raise(
-		    ev->fault, node->node.position, "T2007", names[a->type], names[b->type]);
-}
-
-/* Whether a must stand behind b. What is undefined stands last either way. */
-static bool
-sort_swap(struct evaluator *ev, void *arg, const struct value *a, const struct value *b)
-{
-	const struct sorting *sorting = arg;
-
-	for (uint32_t i = 0; i < sorting->node->node.count; i++) {
-		const struct sort_term *term = &sorting->node->terms[i];
-		struct value left = sort_key(ev, sorting, term, a);
-		struct value right = sort_key(ev, sorting, term, b);
-		double order;
-
-		if (left.type == VALUE_UNDEFINED && right.type == VALUE_UNDEFINED)
-			continue;
-		if (left.type == VALUE_UNDEFINED || right.type == VALUE_UNDEFINED)
-			return left.type == VALUE_UNDEFINED;
-		sort_check_keys(ev, sorting->node, &left, &right);
-		order = left.type == VALUE_STRING
-			    ? value_compare_strings(&left, &right)
-			    : (left.u.number > right.u.number) - (left.u.number < right.u.number);
-		if (order != 0)
-			return term->descending ? order < 0 : order > 0;
-	}
-	return false;
-}
-
-/* The sort is stable, so values with equal keys keep the order of the input. */
-static struct value
-evaluate_sort(struct evaluator *ev, const struct sort_node *node, const struct value *input,
-    struct frame *frame)
-{
-	struct sorting sorting = {node, frame, value_is_tuple_stream(input)};
-	struct list *list = list_sequence(&ev->heap);
-
-	list->is_tuple_stream = sorting.tuples;
-	list_append(&ev->heap, list, *input);
-	if (list->count > 1)
-		sort_values(ev, list->at, list->count, sort_swap, &sorting);
-	return value_list(list);
-}
-
-/* --- grouping --- */
-
-struct group {
-	struct value data; /* what has the key so far: one value, or several in an array */
-	struct value key;
-	uint32_t pair;
-	bool grows; /* data is an array of the group's own */
-};
-
-/* Appends b to a, which may be undefined, as $append does. */
-static struct value
-append_values(struct evaluator *ev, struct value a, struct value b)
-{
-	struct list *list;
-
-	if (a.type == VALUE_UNDEFINED)
-		return b;
-	if (b.type == VALUE_UNDEFINED)
-		return a;
-	list = list_sequence(&ev->heap);
-	list_append(&ev->heap, list, a);
-	list_append(&ev->heap, list, b);
-	return value_list(list);
-}
-
-/* Tuples of one key as one: each variable has the values of all. */
-static struct value
-reduce_tuples(struct evaluator *ev, const struct value *data)
-{
-	struct object *all = object_new(&ev->heap);
-
-	if (data->type != VALUE_ARRAY)
-		return *data;
-	for (size_t i = 0; i < value_count(data); i++) {
-		struct value tuple = value_at(data, i);
-		struct member_cursor cursor = {0};
-
-		while (value_next_member(&tuple, &cursor)) {
-			const struct value *known = object_find(all, cursor.key, cursor.len);
-
-			object_set(&ev->heap, all, cursor.key, cursor.len,
-			    append_values(
-				ev, known != NULL ? *known : value_undefined(), cursor.value));
-		}
-	}
-	return value_object(all);
-}
-
-struct grouping {
-	const struct object_node *node;
-	struct frame *frame;
-	struct object *index; /* key -> number of its group */
-	struct group *groups;
-	size_t count, capacity;
-	bool tuples;
-};
-
-/* The groups keep the order of their first item, which is the order of the result's keys. */
-static struct group *
-group_add(struct evaluator *ev, struct grouping *g)
-{
-	if (g->count == g->capacity) {
-		size_t capacity = g->capacity == 0 ? 4 : g->capacity * 2;
-		struct group *groups = heap_array(&ev->heap, capacity, sizeof(*groups));
-
-		if (g->count > 0)
-			memcpy(groups, g->groups, g->count * sizeof(*groups));
-		g->groups = groups;
-		g->capacity = capacity;
-	}
-	return &g->groups[g->count++];
-}
-
-/* Adds an item to a group's data. Once there are two, the array is the group's own and grows in
- * place: 1,000,000 items of one key are not copied 1,000,000 times. */
-static void
-group_append(struct evaluator *ev, struct group *group, const struct value *item)
-{
-	if (group->grows) {
-		list_append(&ev->heap, group->data.u.list, *item);
-		return;
-	}
-	group->grows = group->data.type != VALUE_UNDEFINED && item->type != VALUE_UNDEFINED;
-	group->data = append_values(ev, group->data, *item);
-}
-
-/* The same key may come from one pair for many items, which are gathered, but not from two pairs:
- * {"a": 1, "a": 2} is D1009. */
-static void
-group_item(struct evaluator *ev, struct grouping *g, const struct value *item)
-{
-	bool is_tuple = g->tuples && item->type == VALUE_OBJECT;
-	struct value context = is_tuple ? tuple_value(item) : *item;
-	struct frame *frame = is_tuple ? tuple_frame(ev, item, g->frame) : g->frame;
-
-	for (uint32_t i = 0; i < g->node->node.count; i++) {
-		struct value key = evaluate(ev, g->node->pairs[i].key, &context, frame);
-		const struct value *known;
-		struct group *group;
-
-		if (key.type == VALUE_UNDEFINED)
-			continue;
-		if (key.type != VALUE_STRING)
-			fault_raise(
-			    ev->fault, g->node->node.position, "T1003", evaluator_show(ev, &key));
-		known = object_find(g->index, key.u.text, key.len);
-		if (known == NULL) {
-			object_set(&ev->heap, g->index, key.u.text, key.len,
-			    value_number((double)g->count));
-			group = group_add(ev, g);
-			*group = (struct group){.data = *item, .key = key, .pair = i};
-			continue;
-		}
-		group = &g->groups[(size_t)known->u.number];
-		if (group->pair != i)
-			fault_raise(ev->fault, g->node->pairs[i].key->position, "D1009",
-			    evaluator_show(ev, &key));
-		group_append(ev, group, item);
-	}
-}
-
-/* All keys are collected before any value is evaluated, as the context of a value is all items of
- * its key. */
-struct value
-evaluate_group(
-    struct evaluator *ev, const struct object_node *node, struct value input, struct frame *frame)
-{
-	struct grouping g = {.node = node,
-	    .frame = frame,
-	    .index = object_new(&ev->heap),
-	    .tuples = value_is_tuple_stream(&input)};
-	struct object *result = object_new(&ev->heap);
-	const struct value nothing = value_undefined();
-
-	input = as_array(ev, input);
-	/* An object is made also where items are missing, in the context of nothing. */
-	if (value_count(&input) == 0)
-		group_item(ev, &g, &nothing);
-	for (size_t i = 0; i < value_count(&input); i++) {
-		struct value item = value_at(&input, i);
-
-		group_item(ev, &g, &item);
-	}
-	for (size_t i = 0; i < g.count; i++) {
-		struct group *group = &g.groups[i];
-		struct value context = group->data;
-		struct frame *scope = frame;
-		struct value value;
-
-		if (g.tuples && context.type != VALUE_UNDEFINED) {
-			struct value tuple = reduce_tuples(ev, &group->data);
-
-			context = tuple_value(&tuple);
-			scope = tuple_frame(ev, &tuple, frame);
-		}
-		value = evaluate(ev, node->pairs[group->pair].value, &context, scope);
-		if (value.type != VALUE_UNDEFINED)
-			object_set(&ev->heap, result, group->key.u.text, group->key.len, value);
-	}
-	return value_object(result);
 }
 
 /* --- paths --- */
@@ -589,26 +309,6 @@ evaluate_step(struct evaluator *ev, const struct step *step, const struct value 
 	return join_results(ev, results, is_last);
 }
 
-/* The values of a step as tuples without variables. The start of a stream: the values so far have
- * bound nothing. */
-static struct value
-tuples_of(struct evaluator *ev, const struct value *input, const struct name_node *index)
-{
-	struct list *list = list_sequence(&ev->heap);
-
-	list->is_tuple_stream = true;
-	for (size_t i = 0; i < value_count(input); i++) {
-		struct object *tuple = object_new(&ev->heap);
-
-		object_set(&ev->heap, tuple, AT, AT_LEN, value_at(input, i));
-		if (index != NULL)
-			object_set(&ev->heap, tuple, index->name, index->node.len,
-			    value_number((double)i));
-		list_push(&ev->heap, list, value_object(tuple));
-	}
-	return value_list(list);
-}
-
 /* One tuple for one value that a step gave in the context of a tuple. */
 static struct value
 extend_tuple(struct evaluator *ev, const struct step *step, const struct value *tuple,
@@ -630,7 +330,7 @@ extend_tuple(struct evaluator *ev, const struct step *step, const struct value *
 		object_set(
 		    &ev->heap, copy, step->more->focus->name, step->more->focus->node.len, value);
 	else
-		object_set(&ev->heap, copy, AT, AT_LEN, value);
+		object_set(&ev->heap, copy, TUPLE_VALUE, TUPLE_VALUE_LEN, value);
 	if (step->more != NULL && step->more->index != NULL)
 		object_set(&ev->heap, copy, step->more->index->name, step->more->index->node.len,
 		    value_number((double)number));
@@ -672,25 +372,12 @@ evaluate_tuple_step(struct evaluator *ev, const struct step *step, const struct 
 			value = sequence_unpack(evaluate_stages(ev, stages, value, frame));
 		if (value.type == VALUE_UNDEFINED)
 			continue;
-		value = as_array(ev, value);
+		value = sequence_of(ev, value);
 		for (size_t k = 0; k < value_count(&value); k++)
 			list_push(&ev->heap, results, extend_tuple(ev, step, &tuple, &value, k));
 	}
 	return filters_first ? value_list(results)
 			     : evaluate_stages(ev, stages, value_list(results), frame);
-}
-
-struct value
-values_of_tuples(struct evaluator *ev, const struct value *tuples)
-{
-	struct list *list = list_sequence(&ev->heap);
-
-	for (size_t i = 0; i < value_count(tuples); i++) {
-		struct value tuple = value_at(tuples, i);
-
-		list_push(&ev->heap, list, tuple_value(&tuple));
-	}
-	return value_list(list);
 }
 
 /* The contexts of the first step: the elements of an array, or the input itself. A path that begins
@@ -760,7 +447,7 @@ evaluate_path(struct evaluator *ev, const struct path_node *path, const struct v
 				      (value_is_array(&result) && value_count(&result) == 0)))
 			break;
 		if (step->more == NULL || step->more->focus == NULL)
-			current = as_array(ev, result);
+			current = sequence_of(ev, result);
 	}
 	if (is_stream)
 		result =
