@@ -1,6 +1,7 @@
 #ifndef TMFLOW_ENGINE_BRANCH_H
 #define TMFLOW_ENGINE_BRANCH_H
 
+#include "engine/context.h"
 #include "engine/tree.h"
 
 /* The interpreter: what a branch does in its state. */
@@ -8,22 +9,19 @@
 /* The root, which enters the machine's first state. */
 struct branch *branch_new_root(struct execution *x);
 
-/*
- * For a resume: the branch of a row, which stands in its state; parent NULL: the root. It gets its
- * children's books when the row says so.
- * Errors: TMF_ERR_INVALID when the state does not take its stored input, or the branch has no place
- * in parent.
- */
-struct branch_row;
-struct branch *branch_restore(
-    struct execution *x, struct branch *parent, const struct branch_row *row, struct tmf_err *err);
+/* --- for a resume, which puts a branch back where it stood --- */
 
-/*
- * For a redrive, before branch_go_on: the restored branch's state, which failed or was aborted,
- * begins again. A Map or Parallel keeps the children that succeeded.
- * See: https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html
- */
-void branch_redrive(struct branch *branch);
+/* A branch that stands in no state yet. Shares variables (NULL: none). parent NULL: the root. */
+struct branch *
+branch_new(struct execution *x, struct branch *parent, int64_t index, json_t *variables);
+
+/* The state as the branch meets it, for asl/state/step.h. Borrows: valid until it is called again,
+ * for whichever branch of the engine. */
+struct step branch_step(struct branch *branch, enum context_stage stage);
+
+/* The scope of states in which the child of this number walks; branch stands in a Map or Parallel.
+ * Borrowed from the machine. */
+const struct asl_states *branch_child_scope(const struct branch *branch, int64_t index);
 
 /* Sets a restored branch going. An op that was under way is started again. */
 void branch_go_on(struct branch *branch);

@@ -7,9 +7,14 @@
 #include "engine/branch_row.h"
 #include "engine/checkpoint.h"
 #include "engine/children.h"
+#include "engine/context.h"
+#include "engine/event.h"
 
 #include <assert.h>
 #include <stdlib.h>
+
+#define MS		  1000
+#define CLOCK_SET_BACK_MS (INT64_C(24) * 60 * 60 * MS)
 
 /* The branches so far, by id in ascending order: the store gives the rows so, and a parent is
  * older than its children. */
@@ -46,6 +51,155 @@ resume_find(const struct resume *resume, int64_t id)
 	return low < resume->count && resume->at[low]->id == id ? resume->at[low] : NULL;
 }
 
+/* --- a branch of its row --- */
+
+/* A stored Map or Parallel works its items and limits out again. The stored input gives
+ * them again, so a row has the raw input only. */
+static int
+resume_children(struct branch *branch, const struct branch_row *row, struct tmf_err *err)
+{
+	const struct step step = branch_step(branch, CONTEXT_ENTERS);
+	struct step_work work;
+	struct tmf_err fault = {0};
+
+	if (step_enter(&step, &work, &fault) != STEP_CHILDREN) {
+		branch_row_misfit(err, branch->id, "state '%s' does not take its input: %s",
+		    branch->state->name, tmf_err_text(&fault));
+		tmf_err_fini(&fault);
+		return -1;
+	}
+	if (row->streams != work.source.streamed ||
+	    children_open(branch, &work, row->streams ? &row->source : NULL, &fault) < 0) {
+		branch_row_misfit(err, branch->id, "state '%s' has other items: %s",
+		    branch->state->name,
+		    tmf_err_isset(&fault) ? tmf_err_text(&fault) : "the definition was changed");
+		tmf_err_fini(&fault);
+		step_work_fini(&work);
+		return -1;
+	}
+	if (row->streams)
+		children_restore_counts(branch, &row->source);
+	children_restore_open(branch);
+	step_work_fini(&work);
+	return 0;
+}
+
+/* The longest that a branch can be waiting from then on: a wake time beyond it would never come. */
+static int64_t
+resume_wait_max_ms(struct branch *branch, int64_t from_wall_ms)
+{
+	struct step step = branch_step(branch, CONTEXT_ENTERS);
+	struct step_work work;
+	struct tmf_err err = {0};
+	int64_t until_wall_ms = from_wall_ms;
+
+	step.now_wall_ms = from_wall_ms;
+	if (branch->phase == PHASE_WAITING) {
+		if (step_enter(&step, &work, &err) == STEP_WAIT)
+			until_wall_ms = work.until_wall_ms;
+		step_work_fini(&work);
+		tmf_err_fini(&err);
+		return until_wall_ms;
+	}
+	for (size_t i = 0; branch->retries != NULL && i < branch->state->retry_count; i++) {
+		const struct asl_retrier *retrier = &branch->state->retry[i];
+		int64_t delay_ms = 0;
+
+		if (branch->retries[i] > 0)
+			delay_ms = (int64_t)(asl_retry_delay(retrier, branch->retries[i] - 1) * MS);
+		if (from_wall_ms + delay_ms > until_wall_ms)
+			until_wall_ms = from_wall_ms + delay_ms;
+	}
+	return until_wall_ms;
+}
+
+/* A clock may have been set back since, by some hours; not by more. */
+static int
+resume_times(struct branch *branch, struct tmf_err *err)
+{
+	int64_t from_wall_ms = event_now_wall_ms(branch->x);
+
+	if (branch->entered_wall_ms > from_wall_ms + CLOCK_SET_BACK_MS)
+		return branch_row_misfit(err, branch->id, "\"entered\" is in the future: %lld",
+		    (long long)branch->entered_wall_ms);
+	if (branch->entered_wall_ms > from_wall_ms)
+		from_wall_ms = branch->entered_wall_ms;
+	if ((branch->phase == PHASE_WAITING || branch->phase == PHASE_BACKOFF) &&
+	    branch->wake_wall_ms > resume_wait_max_ms(branch, from_wall_ms))
+		return branch_row_misfit(err, branch->id,
+		    "\"wake\" is later than state '%s' can wait", branch->state->name);
+	return 0;
+}
+
+/* A state of another scope under this index means that the definition was changed. */
+static int
+resume_place(const struct execution *x, struct branch *parent, const struct branch_row *row,
+    struct tmf_err *err)
+{
+	const struct asl_states *scope = asl_machine_states(x->machine);
+
+	if (parent != NULL && parent->children == NULL)
+		return branch_row_misfit(err, row->id, "its parent has no children");
+	if (parent != NULL) {
+		if (children_restore_place(parent, row->index, err) < 0)
+			return -1;
+		if ((row->item_count > 0) != (parent->children->source != NULL))
+			return branch_row_misfit(
+			    err, row->id, "\"items\" is there, or missing, against its parent");
+		scope = branch_child_scope(parent, row->index);
+	}
+	if (row->state->scope != scope)
+		return branch_row_misfit(err, row->id,
+		    "state '%s' does not stand where the branch is", row->state->name);
+	return 0;
+}
+
+/* Children are restored after their parent, whose books must be open. The branch is linked
+ * before anything can fail, so that it is freed with the tree. */
+static struct branch *
+resume_branch(
+    struct execution *x, struct branch *parent, const struct branch_row *row, struct tmf_err *err)
+{
+	struct branch *branch;
+
+	if (resume_place(x, parent, row, err) < 0)
+		return NULL;
+	branch = branch_new(x, parent, row->index,
+	    row->shares && parent != NULL ? parent->variables : row->variables);
+	branch->id = row->id;
+	branch->stored = true;
+	branch->state = row->state;
+	branch->phase = row->phase;
+	branch->input = json_incref(row->input);
+	branch->retry_count = row->retry_count;
+	branch->entries = row->entries;
+	branch->entered_wall_ms = row->entered_wall_ms;
+	branch->entered_event = row->entered_event;
+	branch->last_event = row->last_event;
+	branch->item_count = row->item_count;
+	if (parent != NULL && parent->children->writer != NULL)
+		branch->begin = json_incref(row->begin != NULL ? row->begin : row->input);
+	branch->begun_wall_ms = row->begun_wall_ms;
+	branch->wake_wall_ms = row->wake_wall_ms;
+	if (row->retries != NULL && row->state->retry_count > 0) {
+		branch->retries = mem_zalloc(row->state->retry_count, sizeof(*branch->retries));
+		for (size_t i = 0; i < row->state->retry_count; i++)
+			branch->retries[i] =
+			    (uint32_t)json_integer_value(json_array_get(row->retries, i));
+	}
+	if (parent != NULL)
+		tree_link(branch);
+	else
+		x->root = branch;
+	/* The execution is freed as a whole. */
+	if (resume_times(branch, err) < 0 ||
+	    (branch->phase == PHASE_CHILDREN && resume_children(branch, row, err) < 0))
+		return NULL;
+	return branch;
+}
+
+/* --- the rows --- */
+
 /* What a row cannot say by itself: that it fits the rows before it. The row of the
  * execution has the lowest id, so it comes first, and its "nextBranch" bounds all other
  * ids. A row that breaks a rule here was damaged, or belongs to another definition. */
@@ -66,7 +220,7 @@ resume_add(struct resume *resume, const struct branch_row *row)
 		if (parent == NULL)
 			return branch_row_misfit(&resume->err, row->id, "its parent is missing");
 	}
-	branch = branch_restore(resume->x, parent, row, &resume->err);
+	branch = resume_branch(resume->x, parent, row, &resume->err);
 	if (branch == NULL)
 		return -1;
 	if (resume->count == resume->capacity) {
@@ -196,6 +350,19 @@ resume_read(struct resume *resume, struct tmf_err *err)
 	return -1;
 }
 
+/* The state is done again, with the input that it had: all its attempts, its whole wait. */
+static void
+resume_redrive(struct branch *branch)
+{
+	if (branch->phase != PHASE_CHILDREN)
+		branch->phase = PHASE_ENTERED;
+	branch->retry_count = 0;
+	branch->wake_wall_ms = 0;
+	free(branch->retries);
+	branch->retries = NULL;
+	checkpoint_mark(branch);
+}
+
 /* No row at all is not a fault: the process may have died before its first commit, and then
  * the execution starts from its beginning. */
 int
@@ -212,7 +379,7 @@ resume_tree(struct execution *x, bool redrive, bool *ret_found, struct tmf_err *
 		/* Nothing runs before the loop does. */
 		for (size_t i = 0; i < resume.count; i++) {
 			if (redrive)
-				branch_redrive(resume.at[i]);
+				resume_redrive(resume.at[i]);
 			branch_go_on(resume.at[i]);
 		}
 	}
