@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "mirror/filters/filters.h"
 #include "mirror/gather.h"
-#include "mirror/members.h"
+#include "mirror/members/members.h"
 #include "mirror/refusals.h"
 #include "mirror/targets/targets.h"
 

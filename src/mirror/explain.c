@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "mirror/config/instance.h"
 #include "mirror/gather.h"
-#include "mirror/members.h"
+#include "mirror/members/members.h"
 #include "mirror/session.h"
 #include "mirror/unsupported.h"
 #include "mirror/waiters.h"

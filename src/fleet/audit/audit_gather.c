@@ -5,7 +5,7 @@
 #include "aws/services/ram.h"
 #include "aws/services/sts.h"
 #include "base/jsonx.h"
-#include "mirror/members.h"
+#include "mirror/members/members.h"
 #include "mirror/targets/targets.h"
 
 #include <assert.h>

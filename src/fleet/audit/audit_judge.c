@@ -4,7 +4,7 @@
 #include "mirror/config/instance.h"
 #include "mirror/config/instance_types.h"
 #include "mirror/filters/filters.h"
-#include "mirror/members.h"
+#include "mirror/members/members.h"
 
 #include <assert.h>
 #include <string.h>

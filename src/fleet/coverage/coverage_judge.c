@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "mirror/config/instance.h"
 #include "mirror/filters/filters.h"
-#include "mirror/members.h"
+#include "mirror/members/members.h"
 #include "mirror/ownership.h"
 #include "mirror/session.h"
 #include "mirror/unsupported.h"

@@ -1,6 +1,6 @@
 #include "base/jsonx.h"
 #include "mirror/actions/action.h"
-#include "mirror/members.h"
+#include "mirror/members/members.h"
 #include "mirror/targets/targets.h"
 
 /*

@@ -2,7 +2,7 @@
 #include "base/jsonx.h"
 #include "mirror/actions/action.h"
 #include "mirror/config/instance.h"
-#include "mirror/members.h"
+#include "mirror/members/members.h"
 #include "mirror/ownership.h"
 #include "mirror/targets/targets.h"
 

@@ -1,5 +1,5 @@
-#ifndef TMFLOW_MIRROR_MEMBERS_H
-#define TMFLOW_MIRROR_MEMBERS_H
+#ifndef TMFLOW_MIRROR_MEMBERS_MEMBERS_H
+#define TMFLOW_MIRROR_MEMBERS_MEMBERS_H
 
 #include "mirror/account.h"
 #include "mirror/config/config.h"

@@ -1,4 +1,4 @@
-#include "mirror/members.h"
+#include "mirror/members/members.h"
 
 #include "aws/arn.h"
 #include "aws/pace/retry.h"
