@@ -373,18 +373,16 @@ static void
 creation_find_answered(struct creation *creation, json_t *reply, struct tmf_err *err)
 {
 	const json_t *instance = json_array_get(jsonx_get_array(reply, "Instances"), 0);
-	int64_t launched_wall_ms =
-	    json_integer_value(json_object_get(creation->launch.fact, "WallMs"));
-	bool is_old = target_facts_wall_ms(creation->opts.account) - launched_wall_ms >
-		      TARGET_FACT_SETTLED_MS;
+	bool is_old =
+	    target_facts_wall_ms(creation->opts.account) - launch_wall_ms(&creation->launch) >
+	    TARGET_FACT_SETTLED_MS;
 
 	if (reply == NULL && !aws_error_is_not_found(err->name)) {
 		creation_fail(creation, err);
 	} else if (instance_is_over(instance)) {
 		creation_next_generation(creation, launch_instance(&creation->launch));
 	} else if (instance == NULL && is_old) {
-		json_object_del(creation->launch.fact, "InstanceId");
-		json_object_del(creation->launch.fact, "NetworkInterfaceId");
+		launch_unname(&creation->launch);
 		creation_resume(creation);
 	} else {
 		creation_attach(creation);
@@ -448,10 +446,8 @@ creation_launch_answered(struct creation *creation, json_t *reply, struct tmf_er
 		creation_launch_refused(creation, err);
 		return;
 	}
-	jsonx_put_string(creation->launch.fact, "InstanceId", instance_id);
-	jsonx_put_string(creation->launch.fact, "NetworkInterfaceId", interface_id);
-	json_object_set_new(creation->launch.fact, "WallMs",
-	    json_integer(target_facts_wall_ms(creation->opts.account)));
+	launch_name(&creation->launch, instance_id, interface_id,
+	    target_facts_wall_ms(creation->opts.account));
 	if (target_launches_keep(creation->opts.launches, &creation->launch, err) < 0)
 		creation_fail(creation, err);
 	else
@@ -568,8 +564,7 @@ creation_rival_answered(struct creation *creation, json_t *reply, struct tmf_err
 static enum creation_step
 creation_first_of_end(const struct creation *creation)
 {
-	return jsonx_get_string(creation->launch.fact, "TargetId") != NULL ? CREATION_DELETE
-									   : CREATION_TERMINATE;
+	return launch_target(&creation->launch) != NULL ? CREATION_DELETE : CREATION_TERMINATE;
 }
 
 /* From here on the launch ends, whatever happens to this process. */
@@ -578,8 +573,7 @@ creation_begin_end(struct creation *creation)
 {
 	struct tmf_err err = {0};
 
-	assert(creation->launch.fact != NULL && launch_instance(&creation->launch) != NULL);
-	json_object_set_new(creation->launch.fact, "Ending", json_true());
+	launch_end(&creation->launch);
 	if (target_burn(creation->opts.account, creation->opts.inventory, creation->subnet_id,
 		launch_generation(&creation->launch), &err) < 0 ||
 	    target_launches_keep(creation->opts.launches, &creation->launch, &err) < 0)
@@ -636,9 +630,7 @@ creation_take_down(struct creation *creation, const char *target_id, const char 
 	};
 	struct tmf_err err = {0};
 
-	assert(instead_id == NULL || strcmp(target_id, instead_id) != 0);
-	jsonx_put_string(creation->launch.fact, "TargetId", target_id);
-	jsonx_put_string(creation->launch.fact, "InsteadId", instead_id);
+	launch_end_target(&creation->launch, target_id, instead_id);
 	if (target_note_gone(creation->opts.account, creation->opts.inventory, &gone,
 		&creation->was_full, &err) < 0)
 		creation_fail(creation, &err);
@@ -655,8 +647,7 @@ creation_end(struct creation *creation)
 	struct tmf_err failure = {0};
 
 	if (!tmf_err_isset(&creation->failure)) {
-		creation_done(
-		    creation, jsonx_get_string(creation->launch.fact, "InsteadId"), false);
+		creation_done(creation, launch_instead(&creation->launch), false);
 		return;
 	}
 	tmf_err_move(&failure, &creation->failure);
@@ -679,8 +670,7 @@ creation_end_forgetting(struct creation *creation)
 static struct tmf_call *
 creation_delete_ask(struct creation *creation)
 {
-	return ec2_delete_target(
-	    creation->opts.account->ec2, jsonx_get_string(creation->launch.fact, "TargetId"));
+	return ec2_delete_target(creation->opts.account->ec2, launch_target(&creation->launch));
 }
 
 /* A target in use has sessions of another process, which found it by its tag. It stays, and so does
@@ -696,9 +686,8 @@ creation_delete_answered(struct creation *creation, json_t *reply, struct tmf_er
 	}
 	if (in_use)
 		tmf_err_fini(err);
-	if (!in_use ||
-	    target_note_kept(creation->opts.account, creation->opts.inventory,
-		jsonx_get_string(creation->launch.fact, "TargetId"), creation->was_full, err) < 0)
+	if (!in_use || target_note_kept(creation->opts.account, creation->opts.inventory,
+			   launch_target(&creation->launch), creation->was_full, err) < 0)
 		creation_fail(creation, err);
 	else
 		creation_end_forgetting(creation);
@@ -763,11 +752,8 @@ creation_new(const struct creation_opts *opts)
 void
 creation_start_with(struct creation *creation, const char *token, json_t *launch)
 {
-	assert(strlen(token) < sizeof(creation->launch.token));
-	memcpy(creation->launch.token, token, strlen(token) + 1);
-	creation->launch.fact = json_incref(launch);
-	creation->launch.earlier = true;
-	if (json_is_true(json_object_get(launch, "Ending")))
+	target_launches_take_up(&creation->launch, token, launch);
+	if (launch_is_ending(&creation->launch))
 		creation_enter(creation, creation_first_of_end(creation));
 	else
 		creation_resume(creation);

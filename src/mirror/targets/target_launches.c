@@ -101,6 +101,15 @@ target_launches_prepare(struct target_launches *launches, const struct target_re
 	return 0;
 }
 
+void
+target_launches_take_up(struct launch *launch, const char *token, json_t *fact)
+{
+	assert(launch->fact == NULL && strlen(token) < sizeof(launch->token));
+	memcpy(launch->token, token, strlen(token) + 1);
+	launch->fact = json_incref(fact);
+	launch->earlier = true;
+}
+
 /* Under a key of its own that is not a client token: nothing is ever launched with it. */
 void
 target_launches_prepare_end(const struct target_launches *launches, const char *target_id,
@@ -183,4 +192,60 @@ int
 launch_generation(const struct launch *launch)
 {
 	return (int)json_integer_value(json_object_get(launch->fact, "Generation"));
+}
+
+int64_t
+launch_wall_ms(const struct launch *launch)
+{
+	return json_integer_value(json_object_get(launch->fact, "WallMs"));
+}
+
+void
+launch_name(
+    struct launch *launch, const char *instance_id, const char *interface_id, int64_t wall_ms)
+{
+	assert(instance_id != NULL && interface_id != NULL);
+	jsonx_put_string(launch->fact, "InstanceId", instance_id);
+	jsonx_put_string(launch->fact, "NetworkInterfaceId", interface_id);
+	json_object_set_new(launch->fact, "WallMs", json_integer(wall_ms));
+}
+
+void
+launch_unname(struct launch *launch)
+{
+	json_object_del(launch->fact, "InstanceId");
+	json_object_del(launch->fact, "NetworkInterfaceId");
+}
+
+void
+launch_end(struct launch *launch)
+{
+	assert(launch->fact != NULL && launch_instance(launch) != NULL);
+	json_object_set_new(launch->fact, "Ending", json_true());
+}
+
+void
+launch_end_target(struct launch *launch, const char *target_id, const char *instead_id)
+{
+	assert(instead_id == NULL || strcmp(target_id, instead_id) != 0);
+	jsonx_put_string(launch->fact, "TargetId", target_id);
+	jsonx_put_string(launch->fact, "InsteadId", instead_id);
+}
+
+bool
+launch_is_ending(const struct launch *launch)
+{
+	return json_is_true(json_object_get(launch->fact, "Ending"));
+}
+
+const char *
+launch_target(const struct launch *launch)
+{
+	return jsonx_get_string(launch->fact, "TargetId");
+}
+
+const char *
+launch_instead(const struct launch *launch)
+{
+	return jsonx_get_string(launch->fact, "InsteadId");
 }

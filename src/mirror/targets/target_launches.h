@@ -31,6 +31,10 @@ int target_launches_of_run(
 int target_launches_prepare(struct target_launches *launches, const struct target_request *request,
     int generation, struct launch *launch, struct tmf_err *err);
 
+/* The launch with that token, as a fact says (both are kept): an earlier process has left it. Sets
+ * *launch. */
+void target_launches_take_up(struct launch *launch, const char *token, json_t *fact);
+
 /* What stands for a target's launch, whose fact went when it had its target, while both are taken
  * back. fact: as target_facts_idle gives it. Sets *launch. */
 void target_launches_prepare_end(const struct target_launches *launches, const char *target_id,
@@ -53,5 +57,21 @@ const char *launch_instance_type(const struct launch *launch);
 const char *launch_instance(const struct launch *launch);
 const char *launch_interface(const struct launch *launch);
 int launch_generation(const struct launch *launch);
+int64_t launch_wall_ms(const struct launch *launch); /* when AWS named its instance */
+
+/* AWS has named its instance at that time; or it knows of none, and is asked again by the token. */
+void launch_name(
+    struct launch *launch, const char *instance_id, const char *interface_id, int64_t wall_ms);
+void launch_unname(struct launch *launch);
+
+/*
+ * Its end: it is to be taken back, whatever happens to this process, and with it a target that was
+ * made of it, since another one (NULL: none) serves instead. Both texts are NULL before that.
+ */
+void launch_end(struct launch *launch);
+void launch_end_target(struct launch *launch, const char *target_id, const char *instead_id);
+bool launch_is_ending(const struct launch *launch);
+const char *launch_target(const struct launch *launch);
+const char *launch_instead(const struct launch *launch);
 
 #endif
