@@ -13,10 +13,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define ERROR_THRESHOLD "States.ExceedToleratedFailureThreshold"
-#define ERROR_LIMIT	"States.DataLimitExceeded"
-#define PERCENT		100.0
-#define BITS_A_BYTE	8
+#define ERROR_LIMIT "States.DataLimitExceeded"
+#define BITS_A_BYTE 8
 
 static bool
 children_of_map(const struct branch *branch)
@@ -111,8 +109,7 @@ children_open(struct branch *branch, struct step_work *work, const struct stream
 	work->items = NULL;
 	children->total = work->child_count;
 	children->selecting = -1;
-	children->tolerated_count = work->tolerated_count;
-	children->tolerated_percentage = work->tolerated_percentage;
+	children->tolerated = work->tolerated;
 	children->concurrency = work->concurrency;
 	if (!children_of_map(branch))
 		children->concurrency = children->total;
@@ -141,42 +138,15 @@ children_knows(const struct children *children, int64_t index)
 	       (children->known[index / BITS_A_BYTE] >> (index % BITS_A_BYTE) & 1) != 0;
 }
 
-/* A limit of 0 is also a limit: it changes the name of the error, but not when the Map
- * fails. */
-static bool
-children_tolerates(const struct children *children)
-{
-	return children->tolerated_count >= 0 || children->tolerated_percentage >= 0;
-}
-
-static int64_t
-children_item_count(const struct children *children)
-{
-	return children->source != NULL ? children->place.taken : children->total;
-}
-
-/* Where both limits are given, both hold: AWS fails the Map as soon as either is passed.
- * The percentage is of all items, not of those that have ended so far: while a source still has
- * some nobody knows how many these are. */
+/* How many items there are is known only once a source has come to its end. */
 static bool
 children_within_tolerance(const struct children *children)
 {
-	if (!children_tolerates(children))
-		return children->failed == 0;
-	if (children->tolerated_count >= 0 && children->failed > children->tolerated_count)
-		return false;
-	if (children->source != NULL && !items_are_over(children->source))
-		return true;
-	return children->tolerated_percentage < 0 ||
-	       (double)children->failed * PERCENT <=
-		   children->tolerated_percentage * (double)children_item_count(children);
-}
+	int64_t items = children->total;
 
-static void
-children_threshold_error(struct tmf_err *err)
-{
-	tmf_err_set_name(err, TMF_ERR_ASL, ERROR_THRESHOLD,
-	    "The specified tolerated failure threshold was exceeded");
+	if (children->source != NULL)
+		items = items_are_over(children->source) ? children->place.taken : -1;
+	return step_tolerates(&children->tolerated, children->failed, items);
 }
 
 /* How many items failed in all is known when the source has come to its end, and with it of how
@@ -197,7 +167,7 @@ children_next_streamed(struct branch *branch, int64_t *ret_index, struct tmf_err
 	case ROWS_OVER:
 		if (children_within_tolerance(children))
 			return CHILDREN_NONE;
-		children_threshold_error(err);
+		step_tolerance_error(err);
 		return CHILDREN_FAILED;
 	case ROWS_MORE:
 		return CHILDREN_NONE;
@@ -424,8 +394,8 @@ children_error(struct branch *child, struct tmf_err *err)
 		    "The state/task '%s' returned a result with a size exceeding the maximum "
 		    "number of bytes service limit.",
 		    child->parent->state->name);
-	else if (children_tolerates(child->parent->children))
-		children_threshold_error(err);
+	else if (step_tolerance_is_given(&child->parent->children->tolerated))
+		step_tolerance_error(err);
 	else
 		tmf_err_move(err, child->failure);
 }

@@ -144,8 +144,7 @@ struct children {
 	int64_t failed;	    /* and tolerated; streamed: their items */
 	int64_t last_event; /* of the child that ended last; 0: none since this process began */
 	int64_t concurrency;
-	int64_t tolerated_count;     /* -1: not given */
-	double tolerated_percentage; /* -1: not given */
+	struct step_tolerance tolerated;
 };
 
 struct engine {

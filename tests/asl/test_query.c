@@ -141,8 +141,8 @@ START_TEST(test_limits)
 	ck_assert_int_eq(step_enter(&t.step, &work, &t.err), STEP_CHILDREN);
 	vector_expect("items", json_incref(work.items), "[42,2]");
 	ck_assert_int_eq(work.concurrency, 1);
-	ck_assert_int_eq(work.tolerated_count, 2);
-	ck_assert_double_eq(work.tolerated_percentage, 2.5);
+	ck_assert_int_eq(work.tolerated.count, 2);
+	ck_assert_double_eq(work.tolerated.percentage, 2.5);
 	step_work_fini(&work);
 	trial_fini(&t);
 	trial_init(&t, "'Type':'Wait','Timestamp':'{% $fromMillis($millis() + 5) %}','End':true");

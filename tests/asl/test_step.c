@@ -109,7 +109,7 @@ START_TEST(test_enter)
 		ck_assert(work.timeout_s == 5 && work.heartbeat_s == 3);
 	if (kind == STEP_CHILDREN)
 		ck_assert(work.child_count == (work.items != NULL ? 2 : 1) &&
-			  work.concurrency == -1 && work.tolerated_count == -1);
+			  work.concurrency == -1 && work.tolerated.count == -1);
 	step_work_fini(&work);
 	trial_fini(&t);
 }
@@ -245,6 +245,35 @@ START_TEST(test_catcher_fails)
 }
 END_TEST
 
+static const struct {
+	struct step_tolerance tolerated;
+	int64_t failed;
+	int64_t items; /* -1: not known */
+	bool goes_on;
+} tolerances[] = {
+    {{-1, -1}, 0, 4, true},
+    {{-1, -1}, 1, 4, false},
+    {{0, -1}, 0, 4, true},
+    {{0, -1}, 1, 4, false},
+    {{2, -1}, 2, -1, true},
+    {{2, -1}, 3, -1, false},
+    {{-1, 50}, 2, 4, true},
+    {{-1, 50}, 3, 4, false},
+    {{-1, 50}, 3, -1, true},
+    {{-1, 0}, 1, 1, false},
+    {{-1, 100}, 4, 4, true},
+    {{1, 50}, 2, 4, false}, /* both limits hold */
+    {{3, 25}, 2, 4, false},
+};
+
+START_TEST(test_tolerance)
+{
+	ck_assert_int_eq(
+	    step_tolerates(&tolerances[_i].tolerated, tolerances[_i].failed, tolerances[_i].items),
+	    tolerances[_i].goes_on);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -257,6 +286,7 @@ main(void)
 	tcase_add_test(tcase, test_retry_then_catch);
 	tcase_add_test(tcase, test_heartbeat);
 	tcase_add_test(tcase, test_catcher_fails);
+	tcase_add_loop_test(tcase, test_tolerance, 0, sizeof(tolerances) / sizeof(tolerances[0]));
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite) == 0 ? 0 : 1;
 }

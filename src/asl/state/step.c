@@ -9,6 +9,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#define ERROR_THRESHOLD "States.ExceedToleratedFailureThreshold"
+#define PERCENT		100.0
+
 /* --- entering --- */
 
 static int
@@ -76,8 +79,8 @@ static int
 step_enter_parallel(const struct step *step, struct step_work *work, struct tmf_err *err)
 {
 	work->child_count = (int64_t)step->state->u.parallel.branch_count;
-	work->concurrency = work->tolerated_count = -1;
-	work->tolerated_percentage = -1;
+	work->concurrency = -1;
+	work->tolerated = (struct step_tolerance){.count = -1, .percentage = -1};
 	return step_effective(step, work, err);
 }
 
@@ -162,9 +165,9 @@ step_enter_map(const struct step *step, struct step_work *work, struct tmf_err *
 	if (asl_number_eval(&state->u.map.max_concurrency, "MaxConcurrencyPath", -1, &scope,
 		&work->concurrency, err) < 0 ||
 	    asl_number_eval(&state->u.map.tolerated_failure_count, "ToleratedFailureCountPath", -1,
-		&scope, &work->tolerated_count, err) < 0)
+		&scope, &work->tolerated.count, err) < 0)
 		return -1;
-	return asl_tolerated_percentage(state, &scope, &work->tolerated_percentage, err);
+	return asl_tolerated_percentage(state, &scope, &work->tolerated.percentage, err);
 }
 
 /* The author's error, in the author's words: never prefixed. A Fail without Cause has an error
@@ -238,6 +241,33 @@ step_item(const struct step *step, json_t *effective, json_t *item, json_t **ret
 	}
 	scope.input = effective;
 	return asl_template_eval(step->state->parameters, &scope, ret_input, err);
+}
+
+/* --- how many of a Map's items may fail --- */
+
+bool
+step_tolerance_is_given(const struct step_tolerance *tolerated)
+{
+	return tolerated->count >= 0 || tolerated->percentage >= 0;
+}
+
+bool
+step_tolerates(const struct step_tolerance *tolerated, int64_t failed, int64_t items)
+{
+	assert(failed >= 0 && items >= -1);
+	if (!step_tolerance_is_given(tolerated))
+		return failed == 0;
+	if (tolerated->count >= 0 && failed > tolerated->count)
+		return false;
+	return items < 0 || tolerated->percentage < 0 ||
+	       (double)failed * PERCENT <= tolerated->percentage * (double)items;
+}
+
+int
+step_tolerance_error(struct tmf_err *err)
+{
+	return tmf_err_set_name(err, TMF_ERR_ASL, ERROR_THRESHOLD,
+	    "The specified tolerated failure threshold was exceeded");
 }
 
 /* --- leaving --- */

@@ -53,6 +53,12 @@ struct step_source {
 	json_t *destination; /* of a ResultWriter, owned: its arguments; NULL: the Map has none */
 };
 
+/* How many items of a Map may fail before it does. */
+struct step_tolerance {
+	int64_t count;	   /* -1: not given */
+	double percentage; /* of all its items; -1: not given */
+};
+
 /* What the state asks for. step_work_fini frees what is owned. */
 struct step_work {
 	/* Owned. DONE and WAIT: the result of the state; TASK: the action's input; CHILDREN: the
@@ -68,12 +74,11 @@ struct step_work {
 	int64_t timeout_s; /* TASK; 0: none */
 	int64_t heartbeat_s;
 
-	json_t *items;		     /* CHILDREN, owned; NULL: a Parallel, or there is a reader */
-	int64_t child_count;	     /* CHILDREN; 0 where the source is streamed */
-	struct step_source source;   /* of a Map */
-	int64_t concurrency;	     /* of a Map; 0: AWS's own limit; -1: not given */
-	int64_t tolerated_count;     /* of a Map; -1: not given */
-	double tolerated_percentage; /* of a Map; -1: not given */
+	json_t *items;		   /* CHILDREN, owned; NULL: a Parallel, or there is a reader */
+	int64_t child_count;	   /* CHILDREN; 0 where the source is streamed */
+	struct step_source source; /* of a Map */
+	int64_t concurrency;	   /* of a Map; 0: AWS's own limit; -1: not given */
+	struct step_tolerance tolerated; /* of a Map */
 };
 
 /*
@@ -90,6 +95,21 @@ void step_work_fini(struct step_work *work);
  */
 int step_item(const struct step *step, json_t *effective, json_t *item, json_t **ret_input,
     struct tmf_err *err);
+
+/* True if the Map has one of the limits, be it 0. Then step_tolerance_error says that it failed, and
+ * else the error of the item that did. */
+bool step_tolerance_is_given(const struct step_tolerance *tolerated);
+
+/*
+ * True if the Map goes on although that many items failed; without a limit it takes none. Where
+ * both limits are given, both hold: AWS fails the Map as soon as either is passed.
+ * items: of the Map in all, not only those that have ended; -1: nobody knows yet, as while a source
+ * still has some.
+ */
+bool step_tolerates(const struct step_tolerance *tolerated, int64_t failed, int64_t items);
+
+/* Sets States.ExceedToleratedFailureThreshold. Returns: -1. */
+int step_tolerance_error(struct tmf_err *err);
 
 /* How a branch leaves a state. Owned: step_exit_fini, or both references are moved out. */
 struct step_exit {

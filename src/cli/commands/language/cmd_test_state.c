@@ -308,35 +308,28 @@ test_note_map(struct test *test, const struct step_work *work)
 		return -1;
 	if (work->concurrency >= 0)
 		json_object_set_new(inspection, "maxConcurrency", json_integer(work->concurrency));
-	if (work->tolerated_count >= 0)
+	if (work->tolerated.count >= 0)
 		json_object_set_new(
-		    inspection, "toleratedFailureCount", json_integer(work->tolerated_count));
-	if (work->tolerated_percentage >= 0)
+		    inspection, "toleratedFailureCount", json_integer(work->tolerated.count));
+	if (work->tolerated.percentage >= 0)
 		json_object_set_new(inspection, "toleratedFailurePercentage",
-		    json_real(work->tolerated_percentage));
+		    json_real(work->tolerated.percentage));
 	return 0;
 }
 
-/* Whether the iterations that are said to have failed are too many, by the engine's own rule. Where
- * the Map says nothing, none is tolerated. */
+/* Whether the iterations that are said to have failed are too many. */
 static int
 test_tolerate(struct test *test, const struct step_work *work)
 {
 	json_int_t failed = test_count(test, "mapIterationFailureCount");
-	bool is_given = work->tolerated_count >= 0 || work->tolerated_percentage >= 0;
-	bool by_count = work->tolerated_count >= 0 && failed > work->tolerated_count;
-	bool by_share =
-	    work->tolerated_percentage >= 0 &&
-	    (double)failed * 100 > work->tolerated_percentage * (double)work->child_count;
 
 	if (failed > work->child_count)
 		return tmf_err_set(&test->err, TMF_ERR_INVALID,
 		    "mapIterationFailureCount is more than the Map has items: %lld",
 		    (long long)work->child_count);
-	if (failed == 0 || (is_given && !by_count && !by_share))
+	if (step_tolerates(&work->tolerated, failed, work->child_count))
 		return 0;
-	return tmf_err_set_name(&test->err, TMF_ERR_ASL, "States.ExceedToleratedFailureThreshold",
-	    "The specified tolerated failure threshold was exceeded");
+	return step_tolerance_error(&test->err);
 }
 
 /* --- what a Task's action does --- */
