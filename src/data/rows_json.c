@@ -34,7 +34,7 @@ rows_lines_next(struct rows *rows, json_t **ret_item, struct tmf_err *err)
 /* --- a JSON array --- */
 
 static bool
-json_is_blank(char c)
+rows_json_is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
@@ -42,7 +42,7 @@ json_is_blank(char c)
 /* The length of the JSON value at the start of text, by its brackets and quotes alone: whether it
  * is one is the parser's business. 0: it ends behind the text, or may. */
 static size_t
-json_extent(struct str text)
+rows_json_extent(struct str text)
 {
 	size_t depth = 0;
 	bool quoted = false;
@@ -59,7 +59,8 @@ json_extent(struct str text)
 			quoted = true;
 		} else if (c == '[' || c == '{') {
 			depth++;
-		} else if (depth == 0 && (c == ',' || c == ']' || c == '}' || json_is_blank(c))) {
+		} else if (depth == 0 &&
+			   (c == ',' || c == ']' || c == '}' || rows_json_is_blank(c))) {
 			return i;
 		} else if (c == ']' || c == '}') {
 			if (--depth == 0)
@@ -71,10 +72,10 @@ json_extent(struct str text)
 
 /* The value at the start of rest, which begins with something that is not blank. */
 static enum rows_next
-json_element(struct rows *rows, json_t **ret_item, struct tmf_err *err)
+rows_json_element(struct rows *rows, json_t **ret_item, struct tmf_err *err)
 {
 	struct str rest = rows_rest(rows);
-	size_t bytes = json_extent(rest);
+	size_t bytes = rows_json_extent(rest);
 	enum rows_next next;
 
 	if (bytes == 0 && !rows->finished && strchr(",]}", rest.p[0]) == NULL)
@@ -93,7 +94,7 @@ json_element(struct rows *rows, json_t **ret_item, struct tmf_err *err)
 
 /* The sign c between two elements, or around all of them. False: it does not belong there. */
 static bool
-json_take_sign(struct rows *rows, char c)
+rows_json_take_sign(struct rows *rows, char c)
 {
 	bool may_end = rows->place == ROWS_FIRST_ELEMENT || rows->place == ROWS_BEHIND_ELEMENT;
 
@@ -111,7 +112,7 @@ json_take_sign(struct rows *rows, char c)
 
 /* What is wrong where a sign was wanted. */
 static const char *
-json_sign_missing(enum rows_json_place place)
+rows_json_sign_missing(enum rows_json_place place)
 {
 	switch (place) {
 	case ROWS_BEFORE_ARRAY:
@@ -136,16 +137,16 @@ rows_json_next(struct rows *rows, json_t **ret_item, struct tmf_err *err)
 		if (rest.len == 0 && rows->finished)
 			return rows->place == ROWS_BEHIND_ARRAY
 				   ? ROWS_OVER
-				   : rows_fail(rows, err, json_sign_missing(rows->place));
+				   : rows_fail(rows, err, rows_json_sign_missing(rows->place));
 		if (rest.len == 0)
 			return ROWS_MORE;
-		if (json_is_blank(rest.p[0]))
+		if (rows_json_is_blank(rest.p[0]))
 			rows->at++;
-		else if (json_take_sign(rows, rest.p[0]))
+		else if (rows_json_take_sign(rows, rest.p[0]))
 			continue;
 		else if (rows->place == ROWS_FIRST_ELEMENT || rows->place == ROWS_ELEMENT)
-			return json_element(rows, ret_item, err);
+			return rows_json_element(rows, ret_item, err);
 		else
-			return rows_fail(rows, err, json_sign_missing(rows->place));
+			return rows_fail(rows, err, rows_json_sign_missing(rows->place));
 	}
 }

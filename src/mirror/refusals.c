@@ -58,7 +58,7 @@ struct scope {
 	int refused;	    /* times in a row */
 	struct tmf_err err; /* set: what is answered without asking */
 	int64_t until_mono_ms;
-	bool told; /* of a refusal: one that comes again later is not warned of */
+	bool warned; /* of its refusal: once, also where it comes again later */
 };
 
 struct refusals {
@@ -244,9 +244,9 @@ refusal_learn(const struct refusal *refusal, const struct tmf_err *err)
 	tmf_err_copy(&scope->err, err);
 	scope->until_mono_ms = refusals_mono_ms(refusal->in) + REFUSAL_TRUSTED_MS;
 	/* That a type cannot be mirrored is nothing to mend: the summary counts it. */
-	log_event(kind == REFUSAL_TYPE || scope->told ? LOG_INFO : LOG_WARN, "refused",
+	log_event(kind == REFUSAL_TYPE || scope->warned ? LOG_INFO : LOG_WARN, "refused",
 	    LOG_STR("scope", scope->name), LOG_ERR(err));
-	scope->told = true;
+	scope->warned = true;
 }
 
 /* Whoever waits for one of the scopes looks again, now that the answer is there or the request is
@@ -268,7 +268,7 @@ refusal_over(struct refusal *refusal, bool granted, const struct tmf_err *err)
 		if (granted) {
 			scope->granted = true;
 			scope->refused = 0;
-			scope->told = false;
+			scope->warned = false;
 		}
 	}
 	if (err != NULL && tmf_err_isset(err))

@@ -290,12 +290,12 @@ static json_t *
 message_event(const json_t *received, struct tmf_err *err)
 {
 	struct str body = str_of(jsonx_get_string(received, "Body"));
-	const char *told = jsonx_get_string(received, "MD5OfBody");
+	const char *wanted = jsonx_get_string(received, "MD5OfBody");
 	struct buf digest = {0};
 	bool same = true;
 
-	if (told != NULL && digest_named_hex("MD5", body, &digest, err) == 0)
-		same = strcmp(buf_cstr(&digest), told) == 0;
+	if (wanted != NULL && digest_named_hex("MD5", body, &digest, err) == 0)
+		same = strcmp(buf_cstr(&digest), wanted) == 0;
 	buf_fini(&digest);
 	if (!same)
 		tmf_err_set(err, TMF_ERR_REPLY, "the body does not match MD5OfBody");

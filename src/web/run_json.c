@@ -181,7 +181,7 @@ run_json_calls(struct store *store, const char *run_id, struct tmf_err *err)
 
 /* A dry run's rows all have the same reason, which its heading says. */
 bool
-run_json_reason_is_told(const struct outcome_reason *reason)
+run_json_reason_is_shown(const struct outcome_reason *reason)
 {
 	return reason->reason[0] != '\0' && strcmp(reason->reason, DRY_RUN_REASON) != 0;
 }
@@ -195,7 +195,7 @@ reason_add_json(void *arg, const struct outcome_reason *reason)
 	const char *kind = outcome_name(reason->kind);
 	json_t *of_kind;
 
-	if (!run_json_reason_is_told(reason))
+	if (!run_json_reason_is_shown(reason))
 		return 0;
 	of_kind = json_object_get(arg, kind);
 	if (of_kind == NULL) {

@@ -58,7 +58,7 @@ int
 run_json_reasons_add(json_t *reasons, struct store *store, const char *run_id, struct tmf_err *err);
 
 /* False for the reason that all rows of a dry run have, which its heading says. */
-bool run_json_reason_is_told(const struct outcome_reason *reason);
+bool run_json_reason_is_shown(const struct outcome_reason *reason);
 
 /* The details of an event, {} without any. New reference. */
 json_t *run_json_event_details(const struct store_event *event);

@@ -228,7 +228,7 @@ ec2_by_name_start(struct aws_client *ec2, const char *name, const json_t *params
 }
 
 json_t *
-json_relaxed(const char *text)
+relaxed_json(const char *text)
 {
 	char *strict = mem_strdup(text);
 	struct tmf_err err = {0};
@@ -244,7 +244,7 @@ json_relaxed(const char *text)
 }
 
 void
-json_expect_same(const json_t *wanted, const json_t *got, const char *what)
+expect_same_json(const json_t *wanted, const json_t *got, const char *what)
 {
 	struct buf wanted_text = {0};
 	struct buf got_text = {0};

@@ -14,10 +14,10 @@ struct tmf_call *ec2_by_name_start(struct aws_client *ec2, const char *name, con
 bool ec2_by_name_reads_a_part(const char *name);
 
 /* JSON with single quotes, which C need not escape. New. */
-json_t *json_relaxed(const char *text);
+json_t *relaxed_json(const char *text);
 
 /* Fails the test with both texts unless they are the same; what says which. */
-void json_expect_same(const json_t *wanted, const json_t *got, const char *what);
+void expect_same_json(const json_t *wanted, const json_t *got, const char *what);
 
 /* The list named member of a file among the shared ones, or NULL with a line that says so.
  * *ret_doc keeps it. */

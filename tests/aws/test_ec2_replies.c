@@ -214,7 +214,7 @@ in_our_form(const char *operation, json_t *expected, json_t *got)
 static json_t *
 any_params(void)
 {
-	return json_relaxed("{'InstanceIds': ['i-1'], 'Resources': ['i-1'],"
+	return relaxed_json("{'InstanceIds': ['i-1'], 'Resources': ['i-1'],"
 			    " 'Tags': [{'Key': 'k', 'Value': 'v'}]}");
 }
 
@@ -285,7 +285,7 @@ compare_reply(const json_t *golden, size_t piece_bytes)
 				json_object_del(
 				    json_array_get(json_object_get(f.result, "Instances"), 0),
 				    "LaunchTime");
-			json_expect_same(wanted, f.result, jsonx_get_string(golden, "name"));
+			expect_same_json(wanted, f.result, jsonx_get_string(golden, "name"));
 			json_decref(wanted);
 		}
 	}
@@ -460,7 +460,7 @@ START_TEST(own_replies)
 			replies[i].operation, replies[i].members, replies[i].operation);
 		const struct scripted_reply reply = {replies[i].operation, 200, body};
 		json_t *params = any_params();
-		json_t *wanted = json_relaxed(replies[i].wanted);
+		json_t *wanted = relaxed_json(replies[i].wanted);
 		struct aws_fixture f;
 
 		aws_fixture_init(
@@ -468,7 +468,7 @@ START_TEST(own_replies)
 		aws_fixture_run(&f, ec2_by_name_start(f.client, replies[i].operation, params));
 		ck_assert_msg(
 		    f.result != NULL, "%s: %s", replies[i].operation, tmf_err_text(&f.err));
-		json_expect_same(wanted, f.result, replies[i].members);
+		expect_same_json(wanted, f.result, replies[i].members);
 		aws_fixture_fini(&f);
 		json_decref(wanted);
 		json_decref(params);

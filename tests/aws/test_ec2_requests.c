@@ -162,7 +162,7 @@ static const struct {
 START_TEST(own_requests)
 {
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
-		json_t *params = json_relaxed(requests[i].params);
+		json_t *params = relaxed_json(requests[i].params);
 		char *wanted = mem_printf(
 		    "Action=%s&Version=2016-11-15%s", requests[i].operation, requests[i].body);
 		struct aws_fixture f;
@@ -212,7 +212,7 @@ expect_other_token(const char *token, const struct ec2_session_spec *spec)
 /* The same request has the same token, in every client; another one has another. */
 START_TEST(tokens_say_what_is_asked_for)
 {
-	json_t *tags = json_relaxed("[{'Key': 'k', 'Value': 'v'}]");
+	json_t *tags = relaxed_json("[{'Key': 'k', 'Value': 'v'}]");
 	const struct ec2_session_spec spec = {
 	    .network_interface_id = "eni-1",
 	    .target_id = "tmt-1",
@@ -300,7 +300,7 @@ compare_request(struct aws_fixture *f, const json_t *golden)
 	int same_body = strcmp(sent->body, jsonx_get_string(golden, "body")) == 0;
 
 	allow_differences(operation, wanted, got);
-	json_expect_same(wanted, got, jsonx_get_string(golden, "note"));
+	expect_same_json(wanted, got, jsonx_get_string(golden, "note"));
 	ck_assert_str_eq(sent->url, jsonx_get_string(golden, "url"));
 	if (same_body)
 		ck_assert_str_eq(scripted_request_header(sent, "Authorization"),
@@ -379,7 +379,7 @@ compare_list_case(const json_t *protocol_case)
 		    json_object_get(json_object_get(protocol_case, "params"), list_cases[i].param));
 		wanted = form_of(wanted_body);
 		got = form_of(buf_cstr(&body));
-		json_expect_same(wanted, got, list_cases[i].id);
+		expect_same_json(wanted, got, list_cases[i].id);
 		json_decref(wanted);
 		json_decref(got);
 		buf_fini(&body);

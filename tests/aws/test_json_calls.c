@@ -173,7 +173,7 @@ compare_request(const struct aws_fixture *f, const json_t *golden)
 	const char *name;
 	json_t *value;
 
-	json_expect_same(
+	expect_same_json(
 	    json_object_get(golden, "json"), body, jsonx_get_string(golden, "operation"));
 	ck_assert_str_eq(
 	    scripted_transport_request(f->scripted, 0)->url, jsonx_get_string(golden, "url"));
@@ -230,7 +230,7 @@ compare_result(const struct aws_fixture *f, const json_t *golden)
 	    json_object_get(wanted, "Messages") == NULL)
 		json_object_set_new(wanted, "Messages", json_array());
 	ck_assert_msg(f->result != NULL, "%s: %s", jsonx_get_string(golden, "name"), f->err.text);
-	json_expect_same(wanted, f->result, jsonx_get_string(golden, "name"));
+	expect_same_json(wanted, f->result, jsonx_get_string(golden, "name"));
 	json_decref(wanted);
 }
 

@@ -282,7 +282,7 @@ cloud_requests(const struct sim_cloud *cloud)
 bool
 cloud_report(const struct sim_cloud *cloud, bool with_sessions, const struct sim_sink *sink)
 {
-	struct json_out j = {.sink = sink};
+	struct jo_out j = {.sink = sink};
 	bool ok = true;
 
 	if (cloud_worlds(cloud) == 1)

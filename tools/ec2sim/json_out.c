@@ -19,7 +19,7 @@ put_string(struct buf *out, const char *text)
 
 /* What stands before a value: a comma, a name. */
 static void
-lead(struct json_out *j, const char *key)
+lead(struct jo_out *j, const char *key)
 {
 	if (j->sink != NULL && j->buf.len >= FLUSH_BYTES)
 		jo_flush(j);
@@ -33,7 +33,7 @@ lead(struct json_out *j, const char *key)
 }
 
 void
-jo_open(struct json_out *j, const char *key, char bracket)
+jo_open(struct jo_out *j, const char *key, char bracket)
 {
 	lead(j, key);
 	buf_add_char(&j->buf, bracket);
@@ -41,35 +41,35 @@ jo_open(struct json_out *j, const char *key, char bracket)
 }
 
 void
-jo_close(struct json_out *j, char bracket)
+jo_close(struct jo_out *j, char bracket)
 {
 	buf_add_char(&j->buf, bracket);
 	j->comma = true;
 }
 
 void
-jo_text(struct json_out *j, const char *key, const char *text)
+jo_text(struct jo_out *j, const char *key, const char *text)
 {
 	lead(j, key);
 	put_string(&j->buf, text);
 }
 
 void
-jo_int(struct json_out *j, const char *key, uint64_t value)
+jo_int(struct jo_out *j, const char *key, uint64_t value)
 {
 	lead(j, key);
 	buf_printf(&j->buf, "%llu", (unsigned long long)value);
 }
 
 void
-jo_bool(struct json_out *j, const char *key, bool value)
+jo_bool(struct jo_out *j, const char *key, bool value)
 {
 	lead(j, key);
 	buf_add_cstr(&j->buf, value ? "true" : "false");
 }
 
 void
-jo_id(struct json_out *j, const char *key, const struct sim_world *w, enum id_kind kind, uint64_t n)
+jo_id(struct jo_out *j, const char *key, const struct sim_world *w, enum id_kind kind, uint64_t n)
 {
 	char id[SIM_ID_BYTES];
 
@@ -78,7 +78,7 @@ jo_id(struct json_out *j, const char *key, const struct sim_world *w, enum id_ki
 }
 
 void
-jo_flush(struct json_out *j)
+jo_flush(struct jo_out *j)
 {
 	if (j->sink == NULL || j->buf.len == 0)
 		return;

@@ -18,7 +18,7 @@ append(void *arg, struct str part)
 static void
 answer_error(struct sim_reply *reply, int status, const char *text)
 {
-	struct json_out j = {0};
+	struct jo_out j = {0};
 
 	jo_open(&j, NULL, '{');
 	jo_text(&j, "error", text);

@@ -68,7 +68,7 @@ struct comparison {
 	uint64_t expected;
 	uint64_t present;
 	uint64_t counts[FAULT_LISTS];
-	struct json_out lists[FAULT_LISTS];
+	struct jo_out lists[FAULT_LISTS];
 };
 
 /* A member's text; NULL where it is absent, empty or the seed application's placeholder. */
@@ -268,7 +268,7 @@ static void
 list_fault(struct comparison *c, enum fault_list which, const struct instance *i, unsigned device,
     const struct rule *rule, uint32_t session)
 {
-	struct json_out *j = &c->lists[which];
+	struct jo_out *j = &c->lists[which];
 	char *name;
 
 	if (c->counts[which]++ >= LISTED_MAX)
@@ -351,7 +351,7 @@ compare_instance(struct comparison *c, const struct instance *i)
 static void
 write_comparison(struct comparison *c, struct buf *out)
 {
-	struct json_out j = {0};
+	struct jo_out j = {0};
 	bool ok = true;
 
 	for (size_t i = 0; i < FAULT_LISTS; i++)

@@ -656,18 +656,18 @@ control_handle(struct sim_world *w, const struct sim_request *request, struct si
 
 /* ---- JSON text in pieces (json_out.c) ---- */
 
-struct json_out {
+struct jo_out {
 	struct buf buf;
 	const struct sim_sink *sink; /* NULL: all stays in buf */
 	bool comma;
 };
-void jo_open(struct json_out *j, const char *key, char bracket);
-void jo_close(struct json_out *j, char bracket);
-void jo_text(struct json_out *j, const char *key, const char *text);
-void jo_int(struct json_out *j, const char *key, uint64_t value);
-void jo_bool(struct json_out *j, const char *key, bool value);
-void jo_id(
-    struct json_out *j, const char *key, const struct sim_world *w, enum id_kind kind, uint64_t n);
-void jo_flush(struct json_out *j);
+void jo_open(struct jo_out *j, const char *key, char bracket);
+void jo_close(struct jo_out *j, char bracket);
+void jo_text(struct jo_out *j, const char *key, const char *text);
+void jo_int(struct jo_out *j, const char *key, uint64_t value);
+void jo_bool(struct jo_out *j, const char *key, bool value);
+void
+jo_id(struct jo_out *j, const char *key, const struct sim_world *w, enum id_kind kind, uint64_t n);
+void jo_flush(struct jo_out *j);
 
 #endif

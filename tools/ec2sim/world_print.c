@@ -3,7 +3,7 @@
 /* The world as JSON, and a configuration that fits it. */
 
 static void
-print_interfaces(struct json_out *j, const struct sim_world *w, const struct instance *i)
+print_interfaces(struct jo_out *j, const struct sim_world *w, const struct instance *i)
 {
 	jo_open(j, "NetworkInterfaces", '[');
 	for (unsigned k = 0; k < i->interfaces; k++) {
@@ -24,7 +24,7 @@ mirrorable(const struct instance *i)
 }
 
 static void
-print_instance(struct json_out *j, const struct sim_world *w, const struct instance *i)
+print_instance(struct jo_out *j, const struct sim_world *w, const struct instance *i)
 {
 	const char *cursor = NULL, *key, *value;
 	size_t index = 0;
@@ -47,8 +47,8 @@ print_instance(struct json_out *j, const struct sim_world *w, const struct insta
 }
 
 static void
-print_ids(struct json_out *j, const struct sim_world *w, const char *key, enum id_kind kind,
-    uint64_t count)
+print_ids(
+    struct jo_out *j, const struct sim_world *w, const char *key, enum id_kind kind, uint64_t count)
 {
 	jo_open(j, key, '[');
 	for (uint64_t n = 0; n < count; n++)
@@ -58,7 +58,7 @@ print_ids(struct json_out *j, const struct sim_world *w, const char *key, enum i
 
 /* {"tmt-..": ["i-..", ..]}: what stands behind the given targets. */
 static void
-print_members(struct json_out *j, const struct sim_world *w)
+print_members(struct jo_out *j, const struct sim_world *w)
 {
 	jo_open(j, "Members", '{');
 	for (uint64_t target = 0; target < w->targets_count; target++) {
@@ -77,7 +77,7 @@ print_members(struct json_out *j, const struct sim_world *w)
 }
 
 static void
-print_subnets(struct json_out *j, const struct sim_world *w)
+print_subnets(struct jo_out *j, const struct sim_world *w)
 {
 	jo_open(j, "Subnets", '[');
 	for (unsigned n = 0; n < subnets_count(w); n++) {
@@ -96,7 +96,7 @@ print_subnets(struct json_out *j, const struct sim_world *w)
 void
 world_print(const struct sim_world *world, uint64_t limit, const struct sim_sink *sink)
 {
-	struct json_out j = {.sink = sink};
+	struct jo_out j = {.sink = sink};
 	uint64_t end = instances_end(world);
 	struct instance i;
 

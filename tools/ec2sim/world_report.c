@@ -20,7 +20,7 @@ struct findings {
 };
 
 static void
-write_creator(struct json_out *j, const struct sim_world *w, const char *key, size_t creator)
+write_creator(struct jo_out *j, const struct sim_world *w, const char *key, size_t creator)
 {
 	const char *text = w->creators[creator];
 	const char *agent = strchr(text, '\n');
@@ -34,7 +34,7 @@ write_creator(struct json_out *j, const struct sim_world *w, const char *key, si
 }
 
 static void
-write_actions(struct json_out *j, const struct sim_world *w)
+write_actions(struct jo_out *j, const struct sim_world *w)
 {
 	jo_open(j, "actions", '{');
 	for (size_t i = 0; i < world_actions_count; i++) {
@@ -66,7 +66,7 @@ write_actions(struct json_out *j, const struct sim_world *w)
 }
 
 static void
-write_creators(struct json_out *j, const struct sim_world *w)
+write_creators(struct jo_out *j, const struct sim_world *w)
 {
 	jo_open(j, "createdBy", '[');
 	for (size_t i = 0; i < w->creators_count; i++) {
@@ -98,7 +98,7 @@ twin_of(const struct sim_world *w, uint32_t index)
 }
 
 static void
-write_twin(struct json_out *j, const struct sim_world *w, uint32_t index, uint32_t twin)
+write_twin(struct jo_out *j, const struct sim_world *w, uint32_t index, uint32_t twin)
 {
 	const struct session *s = &w->sessions[index];
 
@@ -124,7 +124,7 @@ is_on_member(const struct sim_world *w, const struct session *s)
 }
 
 static void
-write_duplicates(struct json_out *j, const struct sim_world *w, struct findings *f)
+write_duplicates(struct jo_out *j, const struct sim_world *w, struct findings *f)
 {
 	uint64_t target;
 
@@ -145,7 +145,7 @@ write_duplicates(struct json_out *j, const struct sim_world *w, struct findings 
 }
 
 static void
-write_target(struct json_out *j, const struct sim_world *w, uint32_t n, struct findings *f)
+write_target(struct jo_out *j, const struct sim_world *w, uint32_t n, struct findings *f)
 {
 	const struct target *t = &w->targets[n];
 	struct tags tags = {t->tags.now, t->tags.now_count};
@@ -177,7 +177,7 @@ write_target(struct json_out *j, const struct sim_world *w, uint32_t n, struct f
 }
 
 static void
-write_targets(struct json_out *j, const struct sim_world *w, struct findings *f)
+write_targets(struct jo_out *j, const struct sim_world *w, struct findings *f)
 {
 	jo_open(j, "targets", '[');
 	for (uint32_t n = 0; n < w->targets_count; n++) {
@@ -188,7 +188,7 @@ write_targets(struct json_out *j, const struct sim_world *w, struct findings *f)
 }
 
 static void
-write_launches(struct json_out *j, const struct sim_world *w, struct findings *f)
+write_launches(struct jo_out *j, const struct sim_world *w, struct findings *f)
 {
 	jo_open(j, "launched", '[');
 	for (uint64_t n = w->opts.instances; n < instances_end(w); n++) {
@@ -217,7 +217,7 @@ write_launches(struct json_out *j, const struct sim_world *w, struct findings *f
 }
 
 static void
-write_session(struct json_out *j, const struct sim_world *w, uint32_t index)
+write_session(struct jo_out *j, const struct sim_world *w, uint32_t index)
 {
 	const struct session *s = &w->sessions[index];
 
@@ -231,7 +231,7 @@ write_session(struct json_out *j, const struct sim_world *w, uint32_t index)
 
 /* {"eni-..": [{...}], ...} in the order of the first session of each. */
 static void
-write_sessions(struct json_out *j, const struct sim_world *w)
+write_sessions(struct jo_out *j, const struct sim_world *w)
 {
 	char id[SIM_ID_BYTES];
 
@@ -251,7 +251,7 @@ write_sessions(struct json_out *j, const struct sim_world *w)
 }
 
 static bool
-write_verdict(struct json_out *j, const struct findings *f)
+write_verdict(struct jo_out *j, const struct findings *f)
 {
 	const struct {
 		uint64_t count;
@@ -284,7 +284,7 @@ write_verdict(struct json_out *j, const struct findings *f)
 }
 
 static void
-write_counts(struct json_out *j, const struct sim_world *w)
+write_counts(struct jo_out *j, const struct sim_world *w)
 {
 	jo_open(j, "sessions", '{');
 	jo_int(j, "live", w->sessions_live);
@@ -298,7 +298,7 @@ write_counts(struct json_out *j, const struct sim_world *w)
 }
 
 static void
-write_instance_counts(struct json_out *j, const struct sim_world *w, const struct findings *f)
+write_instance_counts(struct jo_out *j, const struct sim_world *w, const struct findings *f)
 {
 	jo_open(j, "instances", '{');
 	jo_int(j, "generated", w->opts.instances);
@@ -312,7 +312,7 @@ write_instance_counts(struct json_out *j, const struct sim_world *w, const struc
 bool
 world_report(const struct sim_world *world, bool with_sessions, const struct sim_sink *sink)
 {
-	struct json_out j = {.sink = sink};
+	struct jo_out j = {.sink = sink};
 	struct findings f = {0};
 	bool ok;
 

@@ -11,7 +11,7 @@
 /* Replies of the AWS JSON protocols, which are alike. See:
  * https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html */
 
-#define JSON_REPLY_BYTES_MAX                                                                       \
+#define PROTOCOL_JSON_BYTES_MAX                                                                    \
 	(4u << 20) /* ten messages of SQS, of 256 KiB each, and their escapes */
 
 struct aws_reader {
@@ -23,7 +23,7 @@ struct aws_reader {
 };
 
 static struct aws_reader *
-json_reader_begin(const struct aws_operation *operation)
+protocol_json_begin(const struct aws_operation *operation)
 {
 	(void)operation;
 	return mem_zalloc(1, sizeof(struct aws_reader));
@@ -32,9 +32,9 @@ json_reader_begin(const struct aws_operation *operation)
 /* JSON is read whole, since its error code may stand at its end. Beyond the limit nothing is
  * kept. */
 static void
-json_reader_feed(struct aws_reader *reader, struct str part)
+protocol_json_feed(struct aws_reader *reader, struct str part)
 {
-	if (reader->body.len + part.len > JSON_REPLY_BYTES_MAX)
+	if (reader->body.len + part.len > PROTOCOL_JSON_BYTES_MAX)
 		reader->too_long = true;
 	else
 		buf_add_str(&reader->body, part);
@@ -43,7 +43,7 @@ json_reader_feed(struct aws_reader *reader, struct str part)
 /* "com.amazonaws.states#TaskTimedOut:http://..." is TaskTimedOut. The part behind the colon is
  * an address of the documentation, and that before the # a name space. */
 static void
-json_reader_take_code(struct aws_reader *reader, const char *type)
+protocol_json_take_code(struct aws_reader *reader, const char *type)
 {
 	const char *hash = strrchr(type, '#');
 	const char *name = hash != NULL ? hash + 1 : type;
@@ -54,7 +54,7 @@ json_reader_take_code(struct aws_reader *reader, const char *type)
 /* "AWS.SimpleQueueService.NonExistentQueue;Sender": the name that the error had in the Query
  * protocol, by which the AWS tools know it still. */
 static bool
-json_reader_take_query_code(struct aws_reader *reader, const char *error)
+protocol_json_take_query_code(struct aws_reader *reader, const char *error)
 {
 	size_t len = error != NULL ? strcspn(error, ";") : 0;
 
@@ -67,23 +67,23 @@ json_reader_take_query_code(struct aws_reader *reader, const char *error)
 /* In the order of trust: SQS's older name, the header that Smithy prescribes, then members of the
  * body, which older services use. */
 static void
-json_reader_find_code(struct aws_reader *reader, const struct aws_reply_headers *headers)
+protocol_json_find_code(struct aws_reader *reader, const struct aws_reply_headers *headers)
 {
 	const char *type = headers->get(headers->arg, "x-amzn-errortype");
 
-	if (json_reader_take_query_code(reader, headers->get(headers->arg, "x-amzn-query-error")))
+	if (protocol_json_take_query_code(reader, headers->get(headers->arg, "x-amzn-query-error")))
 		return;
 	if (type == NULL)
 		type = jsonx_get_string(reader->value, "__type");
 	if (type == NULL)
 		type = jsonx_get_string(reader->value, "code");
 	if (type != NULL)
-		json_reader_take_code(reader, type);
+		protocol_json_take_code(reader, type);
 }
 
 /* Both spellings exist. AWS's services do not agree about it. */
 static const char *
-json_reader_message(const struct aws_reader *reader)
+protocol_json_message(const struct aws_reader *reader)
 {
 	const char *message = jsonx_get_string(reader->value, "message");
 
@@ -94,11 +94,11 @@ json_reader_message(const struct aws_reader *reader)
 
 /* A success may have no body at all. */
 static int
-json_reader_parse(struct aws_reader *reader, struct tmf_err *err)
+protocol_json_parse(struct aws_reader *reader, struct tmf_err *err)
 {
 	if (reader->too_long)
-		return tmf_err_set(
-		    err, TMF_ERR_REPLY, "the reply is longer than %u bytes", JSON_REPLY_BYTES_MAX);
+		return tmf_err_set(err, TMF_ERR_REPLY, "the reply is longer than %u bytes",
+		    PROTOCOL_JSON_BYTES_MAX);
 	if (reader->body.len == 0) {
 		reader->value = json_object();
 		return 0;
@@ -113,25 +113,25 @@ json_reader_parse(struct aws_reader *reader, struct tmf_err *err)
 /* A body that is not JSON under an error status is the status's error, see aws_reply_error. The
  * strings are borrowed from the reader. */
 static void
-json_reader_finish(struct aws_reader *reader, const struct aws_reply_headers *headers,
+protocol_json_finish(struct aws_reader *reader, const struct aws_reply_headers *headers,
     struct aws_reply *ret_reply, struct tmf_err *err)
 {
 	const char *request_id = headers->get(headers->arg, "x-amzn-requestid");
-	int parsed = json_reader_parse(reader, err);
+	int parsed = protocol_json_parse(reader, err);
 
-	json_reader_find_code(reader, headers);
+	protocol_json_find_code(reader, headers);
 	utf8_copy(
 	    reader->request_id, sizeof(reader->request_id), request_id != NULL ? request_id : "");
 	*ret_reply = (struct aws_reply){
 	    .value = parsed == 0 && reader->code[0] == '\0' ? json_incref(reader->value) : NULL,
 	    .code = reader->code,
-	    .message = json_reader_message(reader),
+	    .message = protocol_json_message(reader),
 	    .request_id = reader->request_id,
 	};
 }
 
 static void
-json_reader_free(struct aws_reader *reader)
+protocol_json_free(struct aws_reader *reader)
 {
 	if (reader == NULL)
 		return;
@@ -142,11 +142,11 @@ json_reader_free(struct aws_reader *reader)
 
 /* The three differ in what requests say of themselves. REST services also have methods and paths;
  * those operations that are used here are all POST. */
-#define JSON_PROTOCOL(type)                                                                        \
+#define PROTOCOL_JSON(type)                                                                        \
 	{                                                                                          \
-		.content_type = (type), .begin = json_reader_begin, .feed = json_reader_feed,      \
-		.finish = json_reader_finish, .free_reader = json_reader_free,                     \
+		.content_type = (type), .begin = protocol_json_begin, .feed = protocol_json_feed,  \
+		.finish = protocol_json_finish, .free_reader = protocol_json_free,                 \
 	}
-const struct aws_protocol aws_protocol_json = JSON_PROTOCOL("application/x-amz-json-1.0");
-const struct aws_protocol aws_protocol_json_1_1 = JSON_PROTOCOL("application/x-amz-json-1.1");
-const struct aws_protocol aws_protocol_rest_json = JSON_PROTOCOL("application/json");
+const struct aws_protocol aws_protocol_json = PROTOCOL_JSON("application/x-amz-json-1.0");
+const struct aws_protocol aws_protocol_json_1_1 = PROTOCOL_JSON("application/x-amz-json-1.1");
+const struct aws_protocol aws_protocol_rest_json = PROTOCOL_JSON("application/json");

@@ -260,7 +260,7 @@ redact_body(
     struct buf *out, struct str text, size_t text_bytes_max, const struct redact_values *values)
 {
 	const char *end = text.p + (text.len < text_bytes_max ? text.len : text_bytes_max);
-	const char *told = text.p;
+	const char *kept = text.p;
 
 	for (const char *p = text.p; p < end;) {
 		struct span value;
@@ -272,13 +272,13 @@ redact_body(
 		}
 		if (value.begin > end)
 			value.begin = end;
-		redact_lines(out, told, (size_t)(value.begin - told));
+		redact_lines(out, kept, (size_t)(value.begin - kept));
 		if (value.end > value.begin)
 			redact_removed(out, &value, member != NULL ? member->shown : 0);
-		p = told = value.end;
+		p = kept = value.end;
 	}
-	if (told < end)
-		redact_lines(out, told, (size_t)(end - told));
+	if (kept < end)
+		redact_lines(out, kept, (size_t)(end - kept));
 }
 
 /* "AWS4-HMAC-SHA256 Credential=KEY/scope, SignedHeaders=a;b, Signature=hex"; of another scheme

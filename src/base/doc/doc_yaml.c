@@ -38,19 +38,20 @@ static int compose_node(struct composer *c, const yaml_event_t *event,
 
 /* libyaml counts from 0, and columns in characters. */
 static struct doc_pos
-yaml_pos(yaml_mark_t mark)
+doc_yaml_pos(yaml_mark_t mark)
 {
 	return (struct doc_pos){(unsigned)mark.line + 1, (unsigned)mark.column + 1};
 }
 
-static int yaml_fault(const struct composer *c, yaml_mark_t mark, struct tmf_err *err,
+static int doc_yaml_fault(const struct composer *c, yaml_mark_t mark, struct tmf_err *err,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* What libyaml's callbacks and the composer find is reported alike: where, then what. */
 static int
-yaml_fault(const struct composer *c, yaml_mark_t mark, struct tmf_err *err, const char *format, ...)
+doc_yaml_fault(
+    const struct composer *c, yaml_mark_t mark, struct tmf_err *err, const char *format, ...)
 {
-	struct doc_pos pos = yaml_pos(mark);
+	struct doc_pos pos = doc_yaml_pos(mark);
 	struct buf text = {0};
 	va_list args;
 
@@ -65,13 +66,13 @@ yaml_fault(const struct composer *c, yaml_mark_t mark, struct tmf_err *err, cons
 /* libyaml says what it expected (context) apart from what it found (problem); together they are a
  * sentence. */
 static int
-yaml_next(struct composer *c, yaml_event_t *event, struct tmf_err *err)
+doc_yaml_next(struct composer *c, yaml_event_t *event, struct tmf_err *err)
 {
 	if (yaml_parser_parse(&c->parser, event))
 		return 0;
 	if (c->parser.error == YAML_MEMORY_ERROR)
 		mem_exhausted(0); /* libyaml takes no allocator: this is where it says so */
-	return yaml_fault(c, c->parser.problem_mark, err, "%s%s%s",
+	return doc_yaml_fault(c, c->parser.problem_mark, err, "%s%s%s",
 	    c->parser.problem != NULL ? c->parser.problem : "not YAML",
 	    c->parser.context != NULL ? " " : "",
 	    c->parser.context != NULL ? c->parser.context : "");
@@ -85,8 +86,8 @@ compose_count(struct composer *c, size_t nodes, yaml_mark_t mark, struct tmf_err
 	c->nodes += nodes;
 	if (c->nodes <= DOC_NODES_MAX)
 		return 0;
-	return yaml_fault(c, mark, err, "the document holds more than %u values (aliases expanded)",
-	    DOC_NODES_MAX);
+	return doc_yaml_fault(c, mark, err,
+	    "the document holds more than %u values (aliases expanded)", DOC_NODES_MAX);
 }
 
 /* An alias and the end of a node have no anchor. */
@@ -121,7 +122,8 @@ anchor_put(
 		return 0;
 	anchor = anchor_find(c, name);
 	if (anchor == NULL && c->anchor_count == ANCHORS_MAX)
-		return yaml_fault(c, event->start_mark, err, "more than %u anchors", ANCHORS_MAX);
+		return doc_yaml_fault(
+		    c, event->start_mark, err, "more than %u anchors", ANCHORS_MAX);
 	if (anchor == NULL) {
 		json_object_set_new(c->anchor_indexes, (const char *)name,
 		    json_integer((json_int_t)c->anchor_count));
@@ -145,7 +147,7 @@ compose_alias(
 	const struct anchor *anchor = anchor_find(c, event->data.alias.anchor);
 
 	if (anchor == NULL)
-		return yaml_fault(c, event->start_mark, err, "no anchor &%s before this alias",
+		return doc_yaml_fault(c, event->start_mark, err, "no anchor &%s before this alias",
 		    event->data.alias.anchor);
 	if (compose_count(c, anchor->nodes, event->start_mark, err) < 0)
 		return -1;
@@ -168,7 +170,7 @@ compose_scalar(
 
 	if (doc_scalar_value(&scalar, ret_value, &local) == 0)
 		return 0;
-	yaml_fault(c, event->start_mark, err, "%s", tmf_err_text(&local));
+	doc_yaml_fault(c, event->start_mark, err, "%s", tmf_err_text(&local));
 	tmf_err_fini(&local);
 	return -1;
 }
@@ -180,7 +182,7 @@ compose_sequence(struct composer *c, json_t **ret_value, struct tmf_err *err)
 	json_t *array = json_array();
 	yaml_event_t event;
 
-	while (yaml_next(c, &event, err) == 0) {
+	while (doc_yaml_next(c, &event, err) == 0) {
 		json_t *value = NULL;
 		bool over = event.type == YAML_SEQUENCE_END_EVENT;
 		int ret = 0;
@@ -214,10 +216,11 @@ compose_merge(
 		return 0;
 	}
 	if (!json_is_array(value))
-		return yaml_fault(c, mark, err, "<< takes a mapping or a list of mappings");
+		return doc_yaml_fault(c, mark, err, "<< takes a mapping or a list of mappings");
 	json_array_foreach (value, i, part) {
 		if (!json_is_object(part))
-			return yaml_fault(c, mark, err, "<< takes a mapping or a list of mappings");
+			return doc_yaml_fault(
+			    c, mark, err, "<< takes a mapping or a list of mappings");
 		json_object_update_missing(merged, part);
 	}
 	return 0;
@@ -232,11 +235,11 @@ compose_check_key(struct composer *c, const json_t *object, size_t place, const 
 	const char *key = (const char *)event->data.scalar.value;
 
 	if (strlen(key) != event->data.scalar.length)
-		return yaml_fault(c, event->start_mark, err, "a key may not hold NUL");
+		return doc_yaml_fault(c, event->start_mark, err, "a key may not hold NUL");
 	if (json_object_get(object, key) == NULL)
 		return 0;
-	return yaml_fault(c, event->start_mark, err, "duplicate key \"%s\" (first at line %u)", key,
-	    doc_place_child(c->doc, &c->doc->places[place], key)->key_pos.line);
+	return doc_yaml_fault(c, event->start_mark, err, "duplicate key \"%s\" (first at line %u)",
+	    key, doc_place_child(c->doc, &c->doc->places[place], key)->key_pos.line);
 }
 
 /* One `key: value` of the mapping at place; key_event is its key. A quoted "<<" is a key like any
@@ -251,17 +254,17 @@ compose_member(struct composer *c, const yaml_event_t *key_event, size_t place, 
 	int ret;
 
 	if (key_event->type != YAML_SCALAR_EVENT)
-		return yaml_fault(c, key_event->start_mark, err, "a key must be a scalar");
+		return doc_yaml_fault(c, key_event->start_mark, err, "a key must be a scalar");
 	bool is_merge =
 	    strcmp(key, "<<") == 0 && key_event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 	if ((!is_merge && compose_check_key(c, object, place, key_event, err) < 0) ||
-	    yaml_next(c, &event, err) < 0)
+	    doc_yaml_next(c, &event, err) < 0)
 		return -1;
 	ret = compose_node(c, &event, key_event, &value, err);
 	if (ret == 0 && is_merge)
 		ret = compose_merge(c, merged, value, event.start_mark, err);
 	else if (ret == 0 && json_object_set(object, key, value) < 0)
-		ret = yaml_fault(c, key_event->start_mark, err, "the key is not UTF-8");
+		ret = doc_yaml_fault(c, key_event->start_mark, err, "the key is not UTF-8");
 	json_decref(value);
 	yaml_event_delete(&event);
 	return ret;
@@ -277,7 +280,7 @@ compose_mapping(struct composer *c, size_t place, json_t **ret_value, struct tmf
 	yaml_event_t event;
 	int ret = -1;
 
-	while (yaml_next(c, &event, err) == 0) {
+	while (doc_yaml_next(c, &event, err) == 0) {
 		bool over = event.type == YAML_MAPPING_END_EVENT;
 
 		ret = over ? 0 : compose_member(c, &event, place, object, merged, err);
@@ -324,16 +327,16 @@ compose_node(struct composer *c, const yaml_event_t *event, const yaml_event_t *
 	int ret;
 
 	if (c->depth == DOC_DEPTH_MAX)
-		return yaml_fault(
+		return doc_yaml_fault(
 		    c, event->start_mark, err, "nested deeper than %u levels", DOC_DEPTH_MAX);
 	if (event->type != YAML_ALIAS_EVENT && compose_count(c, 1, event->start_mark, err) < 0)
 		return -1;
 	if (key_event != NULL)
 		place = doc_place_open(c->doc, (const char *)key_event->data.scalar.value,
-		    yaml_pos(key_event->start_mark), yaml_pos(event->start_mark));
+		    doc_yaml_pos(key_event->start_mark), doc_yaml_pos(event->start_mark));
 	else
-		place =
-		    doc_place_open(c->doc, NULL, (struct doc_pos){0}, yaml_pos(event->start_mark));
+		place = doc_place_open(
+		    c->doc, NULL, (struct doc_pos){0}, doc_yaml_pos(event->start_mark));
 	c->depth++;
 	ret = compose_content(c, event, place, &value, err);
 	c->depth--;
@@ -356,10 +359,10 @@ compose_document(struct composer *c, struct tmf_err *err)
 	int ret = 0;
 
 	for (bool over = false; !over && ret == 0;) {
-		if (yaml_next(c, &event, err) < 0)
+		if (doc_yaml_next(c, &event, err) < 0)
 			return -1;
 		if (event.type == YAML_DOCUMENT_START_EVENT && c->doc->root != NULL) {
-			ret = yaml_fault(
+			ret = doc_yaml_fault(
 			    c, event.start_mark, err, "a second document: a file must hold one");
 		} else if (event.type == YAML_STREAM_END_EVENT) {
 			over = true;

@@ -25,7 +25,7 @@ reason_add_text(void *arg, const struct outcome_reason *reason)
 	struct buf *text = &lines->text[reason->kind];
 	const char *joint = reason->kind == OUTCOME_FAILED ? " of " : " ";
 
-	if (!run_json_reason_is_told(reason))
+	if (!run_json_reason_is_shown(reason))
 		return 0;
 	if (++lines->shown[reason->kind] > REASONS_SHOWN_MAX) {
 		lines->rest[reason->kind] += reason->count;

@@ -16,7 +16,7 @@
 
 /* The source that Script means. Borrows. */
 static const char *
-lua_source(struct tmf_op *op, const char *script)
+action_lua_source(struct tmf_op *op, const char *script)
 {
 	const char *source;
 
@@ -33,7 +33,7 @@ lua_source(struct tmf_op *op, const char *script)
 
 /* A list is the arguments one by one, anything else is the only one. */
 static size_t
-lua_arguments(struct tmf_op *op, json_t *arguments[ARGUMENTS_MAX])
+action_lua_arguments(struct tmf_op *op, json_t *arguments[ARGUMENTS_MAX])
 {
 	json_t *given = json_object_get(op->input, "Arguments");
 	size_t count = json_array_size(given);
@@ -52,7 +52,7 @@ lua_arguments(struct tmf_op *op, json_t *arguments[ARGUMENTS_MAX])
 /* A Lua table has its keys in no order of its own: sorted, the same result is the same text. Takes
  * value. */
 static json_t *
-lua_sorted(json_t *value)
+action_lua_sorted(json_t *value)
 {
 	struct buf text = {0};
 	json_t *sorted;
@@ -68,15 +68,15 @@ lua_sorted(json_t *value)
 	return sorted;
 }
 
-/* The count is checked before the call, as lua_arguments says how many there are but stores
+/* The count is checked before the call, as action_lua_arguments says how many there are but stores
  * ARGUMENTS_MAX at most. Results after the first are dropped, as a Task has one output. */
 static enum tmf_op_next
-lua_call(struct tmf_op *op, struct script *script)
+action_lua_call(struct tmf_op *op, struct script *script)
 {
 	const char *function = action_text_of(op, "Function");
 	json_t *arguments[ARGUMENTS_MAX];
 	json_t *results[SCRIPT_RESULTS_MAX];
-	size_t count = lua_arguments(op, arguments);
+	size_t count = action_lua_arguments(op, arguments);
 
 	if (count > ARGUMENTS_MAX)
 		return tmf_op_fail(op, TMF_ERR_INVALID, "Arguments: %zu are too many, at most %d",
@@ -88,11 +88,11 @@ lua_call(struct tmf_op *op, struct script *script)
 		return TMF_OP_FAIL;
 	for (size_t i = 1; i < SCRIPT_RESULTS_MAX; i++)
 		json_decref(results[i]);
-	return tmf_op_done(op, lua_sorted(results[0]));
+	return tmf_op_done(op, action_lua_sorted(results[0]));
 }
 
 static enum tmf_op_next
-lua_start(struct tmf_op *op)
+action_lua_start(struct tmf_op *op)
 {
 	const char *name;
 	const char *source;
@@ -102,13 +102,13 @@ lua_start(struct tmf_op *op)
 	if (action_input_check(op) < 0)
 		return TMF_OP_FAIL;
 	name = action_text_of(op, "Script");
-	source = lua_source(op, name);
+	source = action_lua_source(op, name);
 	if (source == NULL)
 		return TMF_OP_FAIL;
 	script = script_new(source == name ? INLINE_NAME : name, str_of(source), &op->err);
 	if (script == NULL)
 		return TMF_OP_FAIL;
-	next = lua_call(op, script);
+	next = action_lua_call(op, script);
 	script_free(script);
 	return next;
 }
@@ -125,5 +125,5 @@ const struct tmf_action action_lua = {
     .name = "lua",
     .summary = "Calls a function of your own, written in Lua; its first result is the output",
     .input = input,
-    .start = lua_start,
+    .start = action_lua_start,
 };

@@ -16,7 +16,7 @@ static const char *const edge_names[] = {
 
 /* An edge to the end of the scope has no "to". */
 static void
-json_add_edge(void *arg, const struct graph_edge *edge)
+graph_json_add_edge(void *arg, const struct graph_edge *edge)
 {
 	json_t *object = json_object();
 
@@ -26,10 +26,10 @@ json_add_edge(void *arg, const struct graph_edge *edge)
 	json_array_append_new(arg, object);
 }
 
-static json_t *json_scope(const struct graph *graph, const struct asl_states *scope);
+static json_t *graph_json_scope(const struct graph *graph, const struct asl_states *scope);
 
 static json_t *
-json_state(const struct graph *graph, const struct asl_state *state)
+graph_json_state(const struct graph *graph, const struct asl_state *state)
 {
 	struct graph_state run = graph_state_of(graph, state);
 	const struct asl_states *scope;
@@ -39,9 +39,9 @@ json_state(const struct graph *graph, const struct asl_state *state)
 	struct buf about = {0};
 
 	graph_subtitle(state, &about);
-	graph_edges(state, json_add_edge, next);
+	graph_edges(state, graph_json_add_edge, next);
 	for (size_t i = 0; (scope = graph_scope(state, i)) != NULL; i++)
-		json_array_append_new(scopes, json_scope(graph, scope));
+		json_array_append_new(scopes, graph_json_scope(graph, scope));
 	jsonx_put_string(object, "name", state->name);
 	jsonx_put_string(object, "kind", asl_state_type_name(state->type));
 	jsonx_put_string(object, "about", about.len > 0 ? buf_cstr(&about) : NULL);
@@ -56,13 +56,13 @@ json_state(const struct graph *graph, const struct asl_state *state)
 }
 
 static json_t *
-json_scope(const struct graph *graph, const struct asl_states *scope)
+graph_json_scope(const struct graph *graph, const struct asl_states *scope)
 {
 	json_t *object = json_object();
 	json_t *states = json_array();
 
 	for (size_t i = 0; i < scope->count; i++)
-		json_array_append_new(states, json_state(graph, scope->at[i]));
+		json_array_append_new(states, graph_json_state(graph, scope->at[i]));
 	jsonx_put_string(object, "start", scope->start->name);
 	json_object_set_new(object, "states", states);
 	return object;
@@ -71,7 +71,7 @@ json_scope(const struct graph *graph, const struct asl_states *scope)
 json_t *
 graph_json(const struct graph *graph)
 {
-	return json_scope(graph, asl_machine_states(graph->machine));
+	return graph_json_scope(graph, asl_machine_states(graph->machine));
 }
 
 /* Actions are not looked up: a store may hold runs of a program that has others. */

@@ -92,7 +92,7 @@ run_metrics_add_status(
 static int
 run_metrics_reason(void *arg, const struct outcome_reason *reason)
 {
-	const char *word = run_json_reason_is_told(reason) ? reason->reason : "";
+	const char *word = run_json_reason_is_shown(reason) ? reason->reason : "";
 
 	run_metrics_sample(arg, RUN_METRIC_OUTCOMES, (double)reason->count,
 	    (const char *const[][2]){{"outcome", outcome_name(reason->kind)}, {"reason", word},

@@ -47,7 +47,7 @@ report_add_reason(void *arg, const struct outcome_reason *reason)
 	json_t *row;
 	size_t i;
 
-	if (!run_json_reason_is_told(reason))
+	if (!run_json_reason_is_shown(reason))
 		return 0;
 	json_array_foreach (sums->reasons, i, row) {
 		if (report_row_is(row, "outcome", kind) &&
