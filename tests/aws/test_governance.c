@@ -2,6 +2,7 @@
  * what is sent, and where to. */
 #include "aws/services/cloudtrail.h"
 #include "aws/services/ec2.h"
+#include "aws/services/operation.h"
 #include "aws/services/organizations.h"
 #include "aws/services/ram.h"
 #include "aws_fixture.h"
@@ -14,78 +15,40 @@
 
 static const struct scripted_reply any_reply = {NULL, 200, "{\"Some\":[1],\"NextToken\":\"t\"}"};
 
-static struct tmf_call *
-ask_events(struct aws_client *client)
-{
-	return cloudtrail_lookup_events(client, "CreateTrafficMirrorSession", 1772360430999, "n");
-}
-
-static struct tmf_call *
-ask_first_events(struct aws_client *client)
-{
-	return cloudtrail_lookup_events(client, "X", 0, NULL);
-}
-
-static struct tmf_call *
-ask_accounts(struct aws_client *client)
-{
-	return organizations_list_accounts(client, NULL);
-}
-
-static struct tmf_call *
-ask_accounts_of(struct aws_client *client)
-{
-	return organizations_list_accounts_of(client, "ou-1", "n");
-}
-
-static struct tmf_call *
-ask_units_of(struct aws_client *client)
-{
-	return organizations_list_units_of(client, "r-1", NULL);
-}
-
-static struct tmf_call *
-ask_resources(struct aws_client *client)
-{
-	return ram_list_shared_targets(client, NULL);
-}
-
-static struct tmf_call *
-ask_principals(struct aws_client *client)
-{
-	return ram_list_target_principals(client, "n");
-}
-
 /* path: below the endpoint. */
 static const struct {
 	const char *service;
-	struct tmf_call *(*ask)(struct aws_client *client);
+	const struct token_list *list;
+	const char *of;
+	const char *next_token;
 	const char *target;
 	const char *content_type;
 	const char *path;
 	const char *body;
 } calls[] = {
-    {"cloudtrail", ask_events,
+    {"cloudtrail", &cloudtrail_events, "CreateTrafficMirrorSession", "n",
 	"com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents",
 	"application/x-amz-json-1.1", "",
 	"{\"LookupAttributes\":[{\"AttributeKey\":\"EventName\",\"AttributeValue\":"
-	"\"CreateTrafficMirrorSession\"}],\"MaxResults\":50,\"StartTime\":1772360430,"
+	"\"CreateTrafficMirrorSession\"}],\"MaxResults\":50,"
 	"\"NextToken\":\"n\"}"},
-    {"cloudtrail", ask_first_events,
+    {"cloudtrail", &cloudtrail_events, "X", NULL,
 	"com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents",
 	"application/x-amz-json-1.1", "",
 	"{\"LookupAttributes\":[{\"AttributeKey\":\"EventName\",\"AttributeValue\":\"X\"}],"
 	"\"MaxResults\":50}"},
-    {"organizations", ask_accounts, "AWSOrganizationsV20161128.ListAccounts",
-	"application/x-amz-json-1.1", "", "{}"},
-    {"organizations", ask_accounts_of, "AWSOrganizationsV20161128.ListAccountsForParent",
-	"application/x-amz-json-1.1", "", "{\"ParentId\":\"ou-1\",\"NextToken\":\"n\"}"},
-    {"organizations", ask_units_of, "AWSOrganizationsV20161128.ListOrganizationalUnitsForParent",
-	"application/x-amz-json-1.1", "", "{\"ParentId\":\"r-1\"}"},
-    {"ram", ask_resources, NULL, "application/json", "/listresources",
+    {"organizations", &organizations_list_accounts, NULL, NULL,
+	"AWSOrganizationsV20161128.ListAccounts", "application/x-amz-json-1.1", "", "{}"},
+    {"organizations", &organizations_list_accounts_of, "ou-1", "n",
+	"AWSOrganizationsV20161128.ListAccountsForParent", "application/x-amz-json-1.1", "",
+	"{\"ParentId\":\"ou-1\",\"NextToken\":\"n\"}"},
+    {"organizations", &organizations_list_units_of, "r-1", NULL,
+	"AWSOrganizationsV20161128.ListOrganizationalUnitsForParent", "application/x-amz-json-1.1",
+	"", "{\"ParentId\":\"r-1\"}"},
+    {"ram", &ram_list_shared_targets, NULL, NULL, NULL, "application/json", "/listresources",
 	"{\"resourceOwner\":\"SELF\",\"resourceType\":\"ec2:TrafficMirrorTarget\","
 	"\"maxResults\":100}"},
-    {"ram", ask_principals, NULL, "application/json", "/listprincipals",
+    {"ram", &ram_list_target_principals, NULL, "n", NULL, "application/json", "/listprincipals",
 	"{\"resourceOwner\":\"SELF\",\"resourceType\":\"ec2:TrafficMirrorTarget\","
 	"\"maxResults\":100,\"nextToken\":\"n\"}"},
 };
@@ -100,7 +63,7 @@ START_TEST(requests)
 		aws_fixture_init(
 		    &f, &(struct scripted_opts){.replies = &any_reply, .replies_count = 1}, 1);
 		aws_fixture_service(&f, calls[i].service);
-		aws_fixture_run(&f, calls[i].ask(f.client));
+		aws_fixture_run(&f, calls[i].list->ask(f.client, calls[i].of, calls[i].next_token));
 		request = scripted_transport_request(f.scripted, 0);
 		target = scripted_request_header(request, "X-Amz-Target");
 		ck_assert_str_eq(request->body, calls[i].body);

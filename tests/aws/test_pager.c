@@ -303,18 +303,18 @@ static struct tmf_call *
 ask_rules(struct aws_client *events, const char *of, const char *next_token)
 {
 	ck_assert_str_eq(of, "bus");
-	return eventbridge_list_rules(events, next_token);
+	return eventbridge_list_rules.ask(events, NULL, next_token);
 }
+
+static const struct token_list rules_of_bus = {"ListRules", "NextToken", ask_rules};
 
 static void
 run_rules(struct reader *reader, int pages_max)
 {
 	aws_fixture_service(&reader->f, "events");
 	aws_fixture_run(&reader->f, token_pages(reader->f.client, &(struct token_pages){
-								      .operation = "ListRules",
-								      .ask = ask_rules,
+								      .list = &rules_of_bus,
 								      .of = "bus",
-								      .token = "NextToken",
 								      .pages_max = pages_max,
 								      .on_page = read_rules,
 								      .arg = reader,

@@ -6,19 +6,18 @@
 /*
  * Typed calls of CloudTrail (JSON 1.1): who called what. See:
  * https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
- * Every pointer given is borrowed until the function returns. The client's service is "cloudtrail".
+ * The client's service is "cloudtrail". token_pages (pager.h) reads the list.
  */
+
+struct token_list;
 
 #define CLOUDTRAIL_PAGE_MAX 50 /* AWS: events on a page */
 
 /*
- * A page of the events of that name of the last 90 days, newest first; next_token NULL: the first
- * one. start_wall_ms 0: from the earliest on. AWS takes two such calls a second.
- * {"Events": [{EventId, EventName, EventTime: seconds, Username?, Resources: [{ResourceType,
- * ResourceName}], CloudTrailEvent: the whole event as JSON text}], "NextToken"?}
- * Errors: AWS's.
+ * The events of a name, which `of` is, of the last 90 days, newest first. AWS takes two such calls a
+ * second. A page: {"Events": [{EventId, EventName, EventTime: seconds, Username?, Resources:
+ * [{ResourceType, ResourceName}], CloudTrailEvent: the whole event as JSON text}], "NextToken"?}
  */
-struct tmf_call *cloudtrail_lookup_events(struct aws_client *cloudtrail, const char *event_name,
-    int64_t start_wall_ms, const char *next_token);
+extern const struct token_list cloudtrail_events;
 
 #endif

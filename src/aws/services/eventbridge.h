@@ -6,11 +6,13 @@
 /*
  * Typed calls of EventBridge (JSON 1.1). See:
  * https://docs.aws.amazon.com/eventbridge/latest/APIReference/
- * Every pointer given is borrowed until the function returns. The client's service is "events".
+ * The client's service is "events". token_pages (pager.h) reads the list.
  */
 
-/* A page of the rules of the default event bus; next_token NULL: the first one. {"Rules": [{Name,
- * Description?, State: "ENABLED" or "DISABLED", EventPattern?}], "NextToken"?}. Errors: AWS's. */
-struct tmf_call *eventbridge_list_rules(struct aws_client *events, const char *next_token);
+struct token_list;
+
+/* The rules of the default event bus. A page: {"Rules": [{Name, Description?, State: "ENABLED" or
+ * "DISABLED", EventPattern?}], "NextToken"?}. */
+extern const struct token_list eventbridge_list_rules;
 
 #endif

@@ -28,16 +28,21 @@ organizations_params(const char *parent_id, const char *next_token)
 	return params;
 }
 
-struct tmf_call *
-organizations_list_accounts(struct aws_client *organizations, const char *next_token)
+static struct tmf_call *
+organizations_ask_accounts(
+    struct aws_client *organizations, const char *parent_id, const char *next_token)
 {
 	static const struct aws_operation operation = {.name = "ListAccounts"};
 
+	assert(parent_id == NULL);
 	return aws_json_call(organizations, &operation, organizations_params(NULL, next_token));
 }
 
-struct tmf_call *
-organizations_list_accounts_of(
+const struct token_list organizations_list_accounts = {
+    "ListAccounts", "NextToken", organizations_ask_accounts};
+
+static struct tmf_call *
+organizations_ask_accounts_of(
     struct aws_client *organizations, const char *parent_id, const char *next_token)
 {
 	static const struct aws_operation operation = {.name = "ListAccountsForParent"};
@@ -47,8 +52,11 @@ organizations_list_accounts_of(
 	    organizations, &operation, organizations_params(parent_id, next_token));
 }
 
-struct tmf_call *
-organizations_list_units_of(
+const struct token_list organizations_list_accounts_of = {
+    "ListAccountsForParent", "NextToken", organizations_ask_accounts_of};
+
+static struct tmf_call *
+organizations_ask_units_of(
     struct aws_client *organizations, const char *parent_id, const char *next_token)
 {
 	static const struct aws_operation operation = {.name = "ListOrganizationalUnitsForParent"};
@@ -57,3 +65,6 @@ organizations_list_units_of(
 	return aws_json_call(
 	    organizations, &operation, organizations_params(parent_id, next_token));
 }
+
+const struct token_list organizations_list_units_of = {
+    "ListOrganizationalUnitsForParent", "NextToken", organizations_ask_units_of};

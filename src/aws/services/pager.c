@@ -39,7 +39,7 @@ pager_ask(struct pager *pager, const char *next_token)
 	assert(pager->pages < pager->opts.pages_max);
 	pager->pages++;
 	if (pager->opts.list == NULL)
-		return pager->others.ask(pager->client, pager->others.of, next_token);
+		return pager->others.list->ask(pager->client, pager->others.of, next_token);
 	/* cppcheck-suppress returnDanglingLifetime ; the call copies what it needs */
 	return ec2_describe(pager->client, pager->opts.list, &describe);
 }
@@ -122,11 +122,11 @@ token_pages(struct aws_client *client, const struct token_pages *opts)
 {
 	struct pager *pager = mem_zalloc(1, sizeof(*pager));
 
-	assert(opts->ask != NULL && opts->on_page != NULL && opts->pages_max > 0);
+	assert(opts->list != NULL && opts->on_page != NULL && opts->pages_max > 0);
 	pager->client = client;
 	pager->others = *opts;
-	pager->operation = opts->operation;
-	pager->token = opts->token;
+	pager->operation = opts->list->operation;
+	pager->token = opts->list->token;
 	pager->opts.pages_max = opts->pages_max;
 	pager->opts.on_page = opts->on_page;
 	pager->opts.arg = opts->arg;

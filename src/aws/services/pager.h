@@ -2,6 +2,7 @@
 #define TMFLOW_AWS_SERVICES_PAGER_H
 
 #include "aws/services/ec2.h"
+#include "aws/services/operation.h"
 
 /*
  * The one way to read a whole list, page after page: ec2_pages of EC2's, token_pages of the other
@@ -48,11 +49,8 @@ struct ec2_pages {
 struct tmf_call *ec2_pages(struct aws_client *ec2, const struct ec2_pages *opts);
 
 struct token_pages {
-	const char *operation; /* "ListRules", for errors. Static */
-	/* New call for a page; next_token NULL: the first. of: as below. */
-	struct tmf_call *(*ask)(struct aws_client *client, const char *of, const char *next_token);
-	const char *of;	   /* what is listed of: a parent, a name; NULL: all. Static */
-	const char *token; /* the reply's member with the next token: "NextToken". Static */
+	const struct token_list *list; /* &eventbridge_list_rules .. */
+	const char *of;		       /* as the list says; must outlive the call */
 	int pages_max;
 	ec2_page_fn *on_page;
 	void *arg; /* must outlive the call */

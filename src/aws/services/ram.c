@@ -3,6 +3,8 @@
 #include "aws/services/operation.h"
 #include "base/jsonx.h"
 
+#include <assert.h>
+
 #define RAM_PAGE_MAX 100 /* AWS: results on a page are from 1 to 500 */
 
 /* Both lists take the same: what this account shares, and of that the mirror targets. */
@@ -18,20 +20,28 @@ ram_list(struct aws_client *ram, const struct aws_operation *operation, const ch
 	return aws_json_call(ram, operation, params);
 }
 
-struct tmf_call *
-ram_list_shared_targets(struct aws_client *ram, const char *next_token)
+static struct tmf_call *
+ram_ask_shared_targets(struct aws_client *ram, const char *of, const char *next_token)
 {
 	static const struct aws_operation operation = {
 	    .name = "ListResources", .path = "/listresources"};
 
+	assert(of == NULL);
 	return ram_list(ram, &operation, next_token);
 }
 
-struct tmf_call *
-ram_list_target_principals(struct aws_client *ram, const char *next_token)
+const struct token_list ram_list_shared_targets = {
+    "ListResources", "nextToken", ram_ask_shared_targets};
+
+static struct tmf_call *
+ram_ask_target_principals(struct aws_client *ram, const char *of, const char *next_token)
 {
 	static const struct aws_operation operation = {
 	    .name = "ListPrincipals", .path = "/listprincipals"};
 
+	assert(of == NULL);
 	return ram_list(ram, &operation, next_token);
 }
+
+const struct token_list ram_list_target_principals = {
+    "ListPrincipals", "nextToken", ram_ask_target_principals};

@@ -111,16 +111,6 @@ organization_role(const struct organization *organization, const char *account)
 
 /* --- accounts --- */
 
-typedef struct tmf_call *
-organization_page_fn(struct aws_client *client, const char *parent, const char *token);
-
-static struct tmf_call *
-organization_page_all(struct aws_client *client, const char *parent, const char *token)
-{
-	assert(parent == NULL);
-	return organizations_list_accounts(client, token);
-}
-
 /* What stands in a list's pages goes into one array. */
 struct organization_list {
 	const char *name; /* "Accounts" */
@@ -139,17 +129,15 @@ organization_page(void *arg, json_t *reply, struct tmf_err *err)
 
 /* Adds what stands in the list of each page to into. */
 static int
-organization_pages(struct organization *organization, organization_page_fn *ask, const char *parent,
-    const char *name, json_t *into, struct tmf_err *err)
+organization_pages(struct organization *organization, const struct token_list *pages,
+    const char *parent, const char *name, json_t *into, struct tmf_err *err)
 {
 	struct organization_list list = {.name = name, .into = into};
 	json_t *over = workspace_wait(organization->base,
 	    token_pages(organization->client,
 		&(struct token_pages){
-		    .operation = name,
-		    .ask = ask,
+		    .list = pages,
 		    .of = parent,
-		    .token = "NextToken",
 		    .pages_max = ORGANIZATION_PAGES_MAX,
 		    .on_page = organization_page,
 		    .arg = &list,
@@ -169,7 +157,7 @@ organization_add_units(struct organization *organization, json_t *units, struct 
 	for (size_t i = 0; i < json_array_size(units); i++) {
 		json_t *below = json_array();
 		const json_t *unit;
-		int ret = organization_pages(organization, organizations_list_units_of,
+		int ret = organization_pages(organization, &organizations_list_units_of,
 		    json_string_value(json_array_get(units, i)), "OrganizationalUnits", below, err);
 		size_t k;
 
@@ -206,7 +194,7 @@ organization_resolve(
 	if (ret == 0)
 		ret = organization_add_units(organization, units, err);
 	for (i = 0; ret == 0 && i < json_array_size(units); i++)
-		ret = organization_pages(organization, organizations_list_accounts_of,
+		ret = organization_pages(organization, &organizations_list_accounts_of,
 		    json_string_value(json_array_get(units, i)), "Accounts", accounts, err);
 	json_decref(units);
 	json_decref(ids);
@@ -261,9 +249,10 @@ organization_list_accounts(struct organization *organization, struct tmf_err *er
 	const struct cli_opts *opts = organization->opts;
 	json_t *listed = json_array();
 	json_t *excluded = json_array();
-	int ret = opts->unit != NULL ? organization_resolve(organization, opts->unit, listed, err)
-				     : organization_pages(organization, organization_page_all, NULL,
-					   "Accounts", listed, err);
+	int ret = opts->unit != NULL
+		      ? organization_resolve(organization, opts->unit, listed, err)
+		      : organization_pages(organization, &organizations_list_accounts, NULL,
+			    "Accounts", listed, err);
 
 	if (ret == 0)
 		ret = organization_resolve(organization, opts->exclude, excluded, err);

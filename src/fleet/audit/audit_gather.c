@@ -237,13 +237,6 @@ audit_step_members(struct audit *audit, const json_t *reply)
 						  });
 }
 
-static struct tmf_call *
-audit_gather_ask_shared(struct aws_client *ram, const char *of, const char *next_token)
-{
-	(void)of;
-	return ram_list_shared_targets(ram, next_token);
-}
-
 /* arn:aws:ec2:REGION:ACCOUNT:traffic-mirror-target/ID */
 static enum ec2_page_next
 audit_gather_shared_page(void *arg, json_t *reply, struct tmf_err *err)
@@ -277,9 +270,7 @@ audit_step_shared(struct audit *audit, const json_t *reply)
 		return NULL;
 	audit->looked = true;
 	return token_pages(audit->opts.ram, &(struct token_pages){
-						.operation = "ListResources",
-						.ask = audit_gather_ask_shared,
-						.token = "nextToken",
+						.list = &ram_list_shared_targets,
 						.pages_max = SHARE_PAGES_MAX,
 						.on_page = audit_gather_shared_page,
 						.arg = audit,
@@ -305,13 +296,6 @@ audit_gather_principal(struct audit *audit, json_t *principal)
 	}
 }
 
-static struct tmf_call *
-audit_gather_ask_principals(struct aws_client *ram, const char *of, const char *next_token)
-{
-	(void)of;
-	return ram_list_target_principals(ram, next_token);
-}
-
 static enum ec2_page_next
 audit_gather_principals_page(void *arg, json_t *reply, struct tmf_err *err)
 {
@@ -333,9 +317,7 @@ audit_step_principals(struct audit *audit, const json_t *reply)
 		return NULL;
 	audit->looked = true;
 	return token_pages(audit->opts.ram, &(struct token_pages){
-						.operation = "ListPrincipals",
-						.ask = audit_gather_ask_principals,
-						.token = "nextToken",
+						.list = &ram_list_target_principals,
 						.pages_max = SHARE_PAGES_MAX,
 						.on_page = audit_gather_principals_page,
 						.arg = audit,

@@ -111,22 +111,14 @@ trail_page(void *arg, json_t *reply, struct tmf_err *err)
 	return EC2_PAGE_MORE;
 }
 
-static struct tmf_call *
-trail_ask_page(struct aws_client *trail, const char *of, const char *next_token)
-{
-	return cloudtrail_lookup_events(trail, of, 0, next_token);
-}
-
 struct tmf_call *
 audit_trail_ask(struct audit *audit)
 {
 	if (audit->opts.trail == NULL || audit->event_name == TRAIL_NAMES)
 		return NULL;
 	return token_pages(audit->opts.trail, &(struct token_pages){
-						  .operation = "LookupEvents",
-						  .ask = trail_ask_page,
+						  .list = &cloudtrail_events,
 						  .of = trail_names[audit->event_name++].name,
-						  .token = "NextToken",
 						  .pages_max = TRAIL_PAGES_MAX,
 						  .on_page = trail_page,
 						  .arg = audit,

@@ -563,13 +563,6 @@ doctor_gather_rules_page(void *arg, json_t *reply, struct tmf_err *err)
 }
 
 static struct tmf_call *
-doctor_gather_ask_rules(struct aws_client *events, const char *of, const char *next_token)
-{
-	(void)of;
-	return eventbridge_list_rules(events, next_token);
-}
-
-static struct tmf_call *
 doctor_step_rules(struct doctor *doctor, const json_t *reply)
 {
 	(void)reply;
@@ -577,9 +570,7 @@ doctor_step_rules(struct doctor *doctor, const json_t *reply)
 		return NULL;
 	doctor->looked = true;
 	return token_pages(doctor->opts.events, &(struct token_pages){
-						    .operation = "ListRules",
-						    .ask = doctor_gather_ask_rules,
-						    .token = "NextToken",
+						    .list = &eventbridge_list_rules,
 						    .pages_max = RULE_PAGES_MAX,
 						    .on_page = doctor_gather_rules_page,
 						    .arg = doctor,
