@@ -2,6 +2,12 @@
 
 #include <string.h>
 
+/*
+ * An object behind a path, `items{category: price}`, gathers the items by key. Two passes: the
+ * first collects the items of each key, the second evaluates the values.
+ * See: https://docs.jsonata.org/sorting-grouping
+ */
+
 struct group {
 	struct value data; /* what has the key so far: one value, or several in an array */
 	struct value key;

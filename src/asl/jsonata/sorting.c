@@ -1,5 +1,10 @@
 #include "asl/jsonata/tuples.h"
 
+/*
+ * An order-by, `items^(<price, >title)`: the terms are compared in their order until one decides.
+ * See: https://docs.jsonata.org/path-operators#---order-by
+ */
+
 struct sorting {
 	const struct sort_node *node;
 	struct frame *frame;

@@ -6,6 +6,8 @@ tuple_value(const struct value *tuple)
 	return value_member(tuple, TUPLE_VALUE, TUPLE_VALUE_LEN);
 }
 
+/* The whole tuple becomes the scope, value and all: leaving "@" out would cost a comparison a
+ * member, and no expression can name it. */
 struct frame *
 tuple_frame(struct evaluator *ev, const struct value *tuple, struct frame *outer)
 {
@@ -17,6 +19,7 @@ tuple_frame(struct evaluator *ev, const struct value *tuple, struct frame *outer
 	return frame;
 }
 
+/* Members are values, which are shared: only the table of names is copied. */
 struct object *
 tuple_copy(struct evaluator *ev, const struct value *tuple)
 {
@@ -74,6 +77,8 @@ values_append(struct evaluator *ev, struct value a, struct value b)
 	return value_list(list);
 }
 
+/* A variable that is missing in some of the tuples has the values of the others, in their order. So
+ * $b in books@$b{category: $b.title} stands for all books of a category. */
 struct value
 tuples_join(struct evaluator *ev, const struct value *tuples)
 {

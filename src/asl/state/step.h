@@ -96,8 +96,8 @@ void step_work_fini(struct step_work *work);
 int step_item(const struct step *step, json_t *effective, json_t *item, json_t **ret_input,
     struct tmf_err *err);
 
-/* True if the Map has one of the limits, be it 0. Then step_tolerance_error says that it failed, and
- * else the error of the item that did. */
+/* True if the Map has one of the limits, be it 0. Then step_tolerance_error says that it failed,
+ * and else the error of the item that did. */
 bool step_tolerance_is_given(const struct step_tolerance *tolerated);
 
 /*

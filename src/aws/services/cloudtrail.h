@@ -14,8 +14,8 @@ struct token_list;
 #define CLOUDTRAIL_PAGE_MAX 50 /* AWS: events on a page */
 
 /*
- * The events of a name, which `of` is, of the last 90 days, newest first. AWS takes two such calls a
- * second. A page: {"Events": [{EventId, EventName, EventTime: seconds, Username?, Resources:
+ * The events of a name, which `of` is, of the last 90 days, newest first. AWS takes two such calls
+ * a second. A page: {"Events": [{EventId, EventName, EventTime: seconds, Username?, Resources:
  * [{ResourceType, ResourceName}], CloudTrailEvent: the whole event as JSON text}], "NextToken"?}
  */
 extern const struct token_list cloudtrail_events;

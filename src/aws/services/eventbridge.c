@@ -5,6 +5,7 @@
 
 #include <assert.h>
 
+/* Without EventBusName AWS lists the default bus: the one that EC2 and GuardDuty send to. */
 static struct tmf_call *
 eventbridge_ask_rules(struct aws_client *events, const char *of, const char *next_token)
 {

@@ -28,6 +28,7 @@ organizations_params(const char *parent_id, const char *next_token)
 	return params;
 }
 
+/* Of the whole organization, flat: which unit an account is in does not matter here. */
 static struct tmf_call *
 organizations_ask_accounts(
     struct aws_client *organizations, const char *parent_id, const char *next_token)
@@ -41,6 +42,7 @@ organizations_ask_accounts(
 const struct token_list organizations_list_accounts = {
     "ListAccounts", "NextToken", organizations_ask_accounts};
 
+/* Only those directly in the parent, and the same of units: who wants all below asks for each. */
 static struct tmf_call *
 organizations_ask_accounts_of(
     struct aws_client *organizations, const char *parent_id, const char *next_token)

@@ -27,6 +27,7 @@ look_free_question(struct question *question)
 	free(question);
 }
 
+/* One at a time: who asks while a lookup is under way waits for that one. */
 void
 look_begin(struct look *look, const char *configuration)
 {
@@ -37,6 +38,8 @@ look_begin(struct look *look, const char *configuration)
 	look->configuration = mem_strdup(configuration);
 }
 
+/* What was warned of outlives the lookup, so that a process that serves does not say it again every
+ * few minutes. */
 void
 look_end(struct look *look)
 {
@@ -60,6 +63,7 @@ look_fini(struct look *look)
 
 /* --- questions --- */
 
+/* The id is borrowed from the key of `targets`, which lives as long as the balancer. */
 struct balancer *
 look_add_balancer(struct look *look, const char *target_id)
 {
@@ -149,6 +153,8 @@ look_balancer(const struct look *look, const struct question *question)
 	return &look->balancers[question->of];
 }
 
+/* An instance behind two targets belongs to the one found last: that it is behind any is what
+ * counts. */
 void
 look_note(struct look *look, const struct question *question, const char *instance_id)
 {

@@ -101,6 +101,8 @@ target_launches_prepare(struct target_launches *launches, const struct target_re
 	return 0;
 }
 
+/* As an earlier process left it, with its token: asked with the same token, AWS gives the same
+ * instance. */
 void
 target_launches_take_up(struct launch *launch, const char *token, json_t *fact)
 {
@@ -200,6 +202,8 @@ launch_wall_ms(const struct launch *launch)
 	return json_integer_value(json_object_get(launch->fact, "WallMs"));
 }
 
+/* From here on a crash leaves an instance that is known by its id, and not only by the token that
+ * it was asked for with. */
 void
 launch_name(
     struct launch *launch, const char *instance_id, const char *interface_id, int64_t wall_ms)
@@ -210,6 +214,8 @@ launch_name(
 	json_object_set_new(launch->fact, "WallMs", json_integer(wall_ms));
 }
 
+/* AWS does not list the instance although it should by now: it is asked for again, by the same
+ * token, which gives the same instance or says that it is gone. */
 void
 launch_unname(struct launch *launch)
 {
@@ -217,6 +223,7 @@ launch_unname(struct launch *launch)
 	json_object_del(launch->fact, "NetworkInterfaceId");
 }
 
+/* One way: a launch that ends is never continued. */
 void
 launch_end(struct launch *launch)
 {
