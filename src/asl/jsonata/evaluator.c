@@ -227,7 +227,8 @@ evaluate_equality(struct evaluator *ev, const struct binary_node *binary, const 
 	return value_boolean(value_equal(&ev->heap, &left, &right) == (binary->node.op == '='));
 }
 
-/* `x in y` with a single y is `x = y`: a path that finds one value gives no array. */
+/* A path that finds one value gives no array, so a single y is looked at as the array of it. An
+ * array or object is in y only if it is the very one: [1] in [[1]] is false. */
 static struct value
 evaluate_in(struct evaluator *ev, const struct binary_node *binary, const struct value *input,
     struct frame *frame)
@@ -238,12 +239,12 @@ evaluate_in(struct evaluator *ev, const struct binary_node *binary, const struct
 	if (left.type == VALUE_UNDEFINED || right.type == VALUE_UNDEFINED)
 		return value_boolean(false);
 	if (right.type != VALUE_ARRAY)
-		return value_boolean(value_equal(&ev->heap, &left, &right));
+		return value_boolean(value_is_same(&ev->heap, &left, &right));
 	heap_spend(&ev->heap, value_count(&right));
 	for (size_t i = 0; i < value_count(&right); i++) {
 		struct value element = value_at(&right, i);
 
-		if (value_equal(&ev->heap, &left, &element))
+		if (value_is_same(&ev->heap, &left, &element))
 			return value_boolean(true);
 	}
 	return value_boolean(false);

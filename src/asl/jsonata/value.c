@@ -493,6 +493,14 @@ value_equal(struct heap *heap, const struct value *a, const struct value *b)
 	return false;
 }
 
+bool
+value_is_same(struct heap *heap, const struct value *a, const struct value *b)
+{
+	if (a->type == b->type && (a->type == VALUE_ARRAY || a->type == VALUE_OBJECT))
+		return a->is_json == b->is_json && a->u.json == b->u.json;
+	return value_equal(heap, a, b);
+}
+
 /* Where UTF-8 and UTF-16 order differently: characters beyond U+FFFF are pairs of surrogates from
  * U+D800 on, so they stand before those from U+E000 to U+FFFF. */
 static unsigned

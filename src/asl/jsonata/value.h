@@ -226,6 +226,9 @@ size_t value_member_count(const struct value *object);
 /* Deep equality, objects without regard to order. Undefined equals undefined. */
 bool value_equal(struct heap *heap, const struct value *a, const struct value *b);
 
+/* Equality of strings, numbers and the like; an array, object or function equals itself only. */
+bool value_is_same(struct heap *heap, const struct value *a, const struct value *b);
+
 /* As `<` of JavaScript orders strings: by UTF-16 code units. Below zero, zero, above zero. */
 int value_compare_strings(const struct value *a, const struct value *b);
 

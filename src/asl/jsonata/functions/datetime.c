@@ -263,7 +263,8 @@ format_time(
 		evaluator_raise(ev, "D3001");
 	picture = picture_of(
 	    ev, picture_text != NULL && picture_text->type == VALUE_STRING ? picture_text : &iso);
-	millis += (60.0 * hours + minutes) * 60000;
+	/* A date holds whole milliseconds. */
+	millis = trunc(millis + (60.0 * hours + minutes) * 60000);
 	for (size_t i = 0; i < picture->count; i++)
 		format_part(ev, &picture->parts[i], millis, hours, minutes, &out);
 	return text_value(&out);
@@ -314,9 +315,10 @@ function_now(
 
 /* --- parsing --- */
 
-/* The numbers that a text gives for components; NaN where it gives none. */
+/* The numbers that a text gives for components. What it gives may be NaN. */
 struct components {
 	double at[128];
+	bool given[128];
 };
 
 /* Each part is one group, literals too, so the number of a group is that of its part plus one.
@@ -378,8 +380,8 @@ parse_zone(const struct part *part, const char *text, size_t len)
 	return hours * 60 + minutes;
 }
 
-/* The number of a name in a list, by its first letters where the picture cuts it; NaN of none. Case
- * does not count. A name must be whole, or cut exactly as the picture says. */
+/* The number of a name in a list, by its first letters where the picture cuts it; NaN of none. A
+ * name must be whole, or cut exactly as the picture says, and be written as it is listed. */
 static double
 parse_name(
     const struct part *part, const char *text, size_t len, const char *const *names, size_t count)
@@ -389,7 +391,7 @@ parse_name(
 
 		if (part->width_max > 0 && width > part->width_max)
 			width = part->width_max;
-		if (width == len && len > 0 && strncasecmp(names[i], text, len) == 0)
+		if (width == len && len > 0 && memcmp(names[i], text, len) == 0)
 			return (double)i;
 	}
 	return (double)NAN;
@@ -408,32 +410,47 @@ parse_fraction(const char *text, size_t len)
 /* Index 0 of the days is empty, so a name never has the number 0; months count from 0 and need the
  * 1. */
 static double
-parse_part(const struct part *part, const char *text, size_t len)
+parse_named_part(const struct part *part, const char *text, size_t len)
 {
-	static const char *const halves[] = {"am", "pm"};
+	static const char *const halves[] = {"am", "pm", "AM", "PM"};
 
-	if (part->component == 'Z' || part->component == 'z')
-		return parse_zone(part, text, len);
-	if (part->component == 'f')
-		return parse_fraction(text, len);
-	if (part->is_integer)
-		return integer_picture_read(part->integer, text, len);
 	if (part->component == 'M' || part->component == 'x')
 		return parse_name(part, text, len, months, 12) + 1;
 	if (part->component == 'F')
 		return parse_name(part, text, len, days, 8);
-	return parse_name(part, text, len, halves, 2);
+	return fmod(parse_name(part, text, len, halves, 4), 2);
+}
+
+/* A name that is not known gives nothing, a number that cannot be read gives NaN. */
+static void
+parse_part(const struct part *part, const char *text, size_t len, struct components *c)
+{
+	unsigned char at = (unsigned char)part->component & 127;
+
+	c->given[at] = true;
+	if (part->component == 'Z' || part->component == 'z')
+		c->at[at] = parse_zone(part, text, len);
+	else if (part->component == 'f')
+		c->at[at] = parse_fraction(text, len);
+	else if (part->is_integer)
+		c->at[at] = integer_picture_read(part->integer, text, len);
+	else
+		c->at[at] = parse_named_part(part, text, len);
+	if (isnan(c->at[at]) && !part->is_integer)
+		c->given[at] = false;
 }
 
 /* Whether the components that are given are all of one kind, and at least one of it. A date may be
- * given as year, month and day, or as year and day of the year, but not as a mixture. */
+ * given as year, month and day, or as year and day of the year, but not as a mixture. As in
+ * jsonata, one that is 0 or NaN does not count. */
 static bool
 given_are_of(const struct components *c, const char *all, const char *kind)
 {
 	bool any = false;
 
 	for (const char *p = all; *p != '\0'; p++) {
-		bool given = !isnan(c->at[(unsigned char)*p]);
+		double number = c->at[(unsigned char)*p];
+		bool given = c->given[(unsigned char)*p] && (number > 0 || number < 0);
 
 		if (given && strchr(kind, *p) == NULL)
 			return false;
@@ -455,7 +472,7 @@ complete_components(struct evaluator *ev, struct components *c, const char *orde
 	for (const char *p = order; *p != '\0'; p++) {
 		double *component = &c->at[(unsigned char)*p];
 
-		if (!isnan(*component)) {
+		if (c->given[(unsigned char)*p]) {
 			started = true;
 			if (ended)
 				evaluator_raise(ev, "D3136");
@@ -463,7 +480,9 @@ complete_components(struct evaluator *ev, struct components *c, const char *orde
 			*component = strchr("MDd", *p) != NULL ? 1 : 0;
 			ended = true;
 		} else {
-			*component = component_of((double)ev->outside.now_wall_ms, *p);
+			/* Of the halves of a day jsonata takes the name, which is not 1. */
+			*component =
+			    *p == 'P' ? 0 : component_of((double)ev->outside.now_wall_ms, *p);
 		}
 	}
 }
@@ -475,7 +494,7 @@ time_of_components(struct evaluator *ev, struct components *c)
 {
 	bool by_day_of_year, by_half;
 	char order[16];
-	double day, millis;
+	double millis;
 
 	by_day_of_year = !given_are_of(c, "YXMxWwdD", "YMD") && given_are_of(c, "YXMxWwdD", "Yd");
 	if (given_are_of(c, "YXMxWwdD", "Xxw") || given_are_of(c, "YXMxWwdD", "XW"))
@@ -483,21 +502,24 @@ time_of_components(struct evaluator *ev, struct components *c)
 	by_half = !given_are_of(c, "PHhmsf", "Hmsf") && given_are_of(c, "PHhmsf", "Phmsf");
 	snprintf(order, sizeof(order), "%s%s", by_day_of_year ? "YD" : "YMD",
 	    by_half ? "Phmsf" : "Hmsf");
-	if (by_day_of_year)
-		order[1] = 'd';
 	complete_components(ev, c, order);
 	if (by_half)
 		c->at['H'] = (c->at['h'] == 12 ? 0 : c->at['h']) + (c->at['P'] == 1 ? 12 : 0);
 	/* As JavaScript's dates read a year of two digits. */
 	c->at['Y'] += c->at['Y'] >= 0 && c->at['Y'] <= 99 ? 1900 : 0;
-	day = by_day_of_year
-		  ? days_of(c->at['Y'], 0, 1) + c->at['d'] - 1
-		  : days_of(c->at['Y'], (c->at['M'] > 0 ? c->at['M'] : 1) - 1, 1) + c->at['D'] - 1;
-	millis = day * DAY_MS + c->at['H'] * 3600000 + c->at['m'] * 60000 + c->at['s'] * 1000 +
-		 c->at['f'];
-	if (!isnan(c->at['Z']))
+	c->at['M'] = c->at['M'] > 0 ? c->at['M'] : 1;
+	if (by_day_of_year) {
+		/* Day 366 of another year is 1 January of the same: the year stays. */
+		struct date date = date_of((days_of(c->at['Y'], 0, 1) + c->at['d'] - 1) * DAY_MS);
+
+		c->at['M'] = date.month + 1;
+		c->at['D'] = date.day;
+	}
+	millis = (days_of(c->at['Y'], c->at['M'] - 1, 1) + c->at['D'] - 1) * DAY_MS +
+		 c->at['H'] * 3600000 + c->at['m'] * 60000 + c->at['s'] * 1000 + c->at['f'];
+	if (c->given['Z'] && (c->at['Z'] > 0 || c->at['Z'] < 0))
 		millis -= c->at['Z'] * 60000;
-	else if (!isnan(c->at['z']))
+	else if (c->given['z'])
 		millis -= c->at['z'] * 60000;
 	return value_number(millis);
 }
@@ -525,12 +547,10 @@ parse_time(struct evaluator *ev, const struct value *text, const struct value *p
 {
 	struct picture *picture = picture_of(ev, picture_text);
 	const struct pattern *regex = picture_regex(ev, picture);
-	struct components c;
+	struct components c = {.given = {false}};
 	struct pattern_match match;
 	bool any = false;
 
-	for (size_t i = 0; i < sizeof(c.at) / sizeof(c.at[0]); i++)
-		c.at[i] = (double)NAN;
 	if (!pattern_find(
 		regex, text->u.text, text->len, 0, &match, &ev->heap, ev->fault, ev->call_position))
 		return value_undefined();
@@ -540,8 +560,7 @@ parse_time(struct evaluator *ev, const struct value *text, const struct value *p
 
 		if (part->component == '\0' || place.begin == SIZE_MAX)
 			continue;
-		c.at[(unsigned char)part->component & 127] =
-		    parse_part(part, text->u.text + place.begin, place.end - place.begin);
+		parse_part(part, text->u.text + place.begin, place.end - place.begin, &c);
 		any = true;
 	}
 	return any ? time_of_components(ev, &c) : value_undefined();
@@ -561,24 +580,27 @@ iso_digits(const char **p, size_t count)
 	return number;
 }
 
-/* YYYY, YYYY-MM, YYYY-MM-DD, each with Thh:mm:ss, .fff, and Z or +hh:mm. NaN for another text. A
- * date alone is midnight in UTC: $toMillis("1970-01-01") is 0. An offset is subtracted:
- * "1970-01-01T00:00:00+01:00" is -3600000. */
+/* YYYY, YYYY-MM, YYYY-MM-DD, each with Thh:mm:ss, .fff, and Z or +hh:mm. NaN for another text, and
+ * infinity for one of that form that is no time, such as 2018-13-01. A date alone is midnight in
+ * UTC: $toMillis("1970-01-01") is 0. An offset is subtracted: "1970-01-01T00:00:00+01:00" is
+ * -3600000. */
 static double
 iso_time(const char *p)
 {
 	double year = iso_digits(&p, 4), month = 1, day = 1, millis = 0, sign;
+	bool exists;
 
 	if (*p == '-' && p[1] >= '0' && p[1] <= '1') {
 		p++;
 		month = iso_digits(&p, 2);
-		if (*p == '-') {
+		if (*p == '-' && p[1] <= '3') {
 			p++;
 			day = iso_digits(&p, 2);
 		}
 	}
-	if (!(month >= 1 && month <= 12 && day >= 1 && day <= 31))
+	if (isnan(month) || isnan(day))
 		return (double)NAN;
+	exists = month >= 1 && month <= 12 && day >= 1 && day <= 31;
 	if (*p == 'T') {
 		double hour, minute, second;
 
@@ -590,8 +612,9 @@ iso_time(const char *p)
 		if (*p++ != ':')
 			return (double)NAN;
 		second = iso_digits(&p, 2);
-		if (!(hour <= 24 && minute < 60 && second < 60))
+		if (!(hour < 30 && minute < 60 && second < 60))
 			return (double)NAN;
+		exists = exists && (hour < 24 || (hour == 24 && minute == 0 && second == 0));
 		millis = (hour * 3600 + minute * 60 + second) * 1000;
 	}
 	if (*p == '.') {
@@ -612,7 +635,9 @@ iso_time(const char *p)
 	} else if (*p == 'Z') {
 		p++;
 	}
-	return *p == '\0' ? days_of(year, month - 1, day) * DAY_MS + millis : (double)NAN;
+	if (*p != '\0')
+		return (double)NAN;
+	return exists ? days_of(year, month - 1, day) * DAY_MS + millis : (double)INFINITY;
 }
 
 /* Without a picture another text is an error (D3110); with one it is undefined. */
@@ -630,5 +655,5 @@ function_to_millis(
 	millis = iso_time(heap_text(&ev->heap, args[0].u.text, args[0].len));
 	if (isnan(millis))
 		evaluator_raise(ev, "D3110", evaluator_show(ev, &args[0]));
-	return value_number(millis);
+	return value_number(isinf(millis) ? (double)NAN : millis);
 }

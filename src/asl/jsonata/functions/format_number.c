@@ -176,6 +176,8 @@ split_parts(const struct format *f, struct sub_picture *p)
 	while (end > start &&
 	       (!is_active(f, p->all.at[end - 1]) || p->all.at[end - 1] == f->sign[SIGN_EXPONENT]))
 		end--;
+	if (start == end) /* nothing is active: all of it is taken for that */
+		start = 0, end = p->all.len;
 	p->prefix = slice(p->all, 0, start);
 	p->suffix = slice(p->all, end, p->all.len);
 	p->active = slice(p->all, start, end);
@@ -230,7 +232,7 @@ check_sub_picture(const struct format *f, const struct sub_picture *p)
 	uint32_t grouping = f->sign[SIGN_GROUPING];
 	size_t percents = count_sign(f, p->all, SIGN_PERCENT);
 	size_t per_milles = count_sign(f, p->all, SIGN_PER_MILLE);
-	bool has_passive = p->active.len == 0 && p->all.len > 0;
+	bool has_passive = false;
 	const char *code = NULL;
 
 	if (count_char(p->all, f->sign[SIGN_DECIMAL]) > 1)
@@ -245,8 +247,7 @@ check_sub_picture(const struct format *f, const struct sub_picture *p)
 		code = "D3085";
 	for (size_t i = 0; i < p->active.len; i++)
 		has_passive = has_passive || !is_active(f, p->active.at[i]);
-	/* A literal between digits would make the picture ambiguous. A picture without any active
-	 * character is refused as well. */
+	/* A literal between digits would make the picture ambiguous. */
 	if (has_passive)
 		code = "D3086";
 	if (p->has_decimal && ((p->decimal > 0 && char_at(p->all, p->decimal - 1) == grouping) ||

@@ -430,14 +430,18 @@ function_sort(
 
 /* --- functions that take functions --- */
 
-/* Calls function with the value, its place and the whole, as many of them as it takes. */
+/* Calls function with the value, its place and the whole, as many of them as it takes. The
+ * signature of $sift lets it be left out, where jsonata fails by an error of JavaScript's. */
 static struct value
 call_with(struct evaluator *ev, const struct value *function, struct value value,
     struct value place, const struct value *whole)
 {
 	struct value args[3] = {value, place, *whole};
-	size_t arity = evaluator_arity(function->u.function);
+	size_t arity;
 
+	if (function->type != VALUE_FUNCTION)
+		evaluator_raise(ev, "T0410", "2", ev->call_name != NULL ? ev->call_name : "");
+	arity = evaluator_arity(function->u.function);
 	return evaluator_call(ev, function->u.function, args,
 	    /* A function that names no parameter is still passed the value: a built-in one may take
 	     * it by its signature. One that names more than three has the others undefined. */

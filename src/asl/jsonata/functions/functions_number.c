@@ -93,6 +93,8 @@ function_round(
 	(void)context;
 	if (args[0].type == VALUE_UNDEFINED)
 		return args[0];
+	if (trunc(places) < places || trunc(places) > places)
+		return value_number((double)NAN); /* as in jsonata */
 	/* Beyond a double's range of exponents nothing changes any more. The limit also keeps the
 	 * cast to int defined. */
 	places = places > 700 ? 700 : places < -700 ? -700 : places;
@@ -122,7 +124,8 @@ function_power(
 	(void)count, (void)context;
 	if (args[0].type == VALUE_UNDEFINED)
 		return args[0];
-	result = pow(args[0].u.number, args[1].u.number);
+	result =
+	    args[1].type == VALUE_NUMBER ? pow(args[0].u.number, args[1].u.number) : (double)NAN;
 	if (!isfinite(result))
 		evaluator_raise(
 		    ev, "D3061", evaluator_show(ev, &args[0]), evaluator_show(ev, &args[1]));

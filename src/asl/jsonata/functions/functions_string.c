@@ -277,7 +277,7 @@ function_substring(
 		double end = start >= 0 ? start + args[2].u.number
 					: (double)length + start + args[2].u.number;
 
-		if (args[2].u.number <= 0)
+		if (args[2].u.number <= 0 || args[1].type != VALUE_NUMBER)
 			return value_string("", 0);
 		to = substring_bound(end, length);
 	}

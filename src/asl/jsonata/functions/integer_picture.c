@@ -3,10 +3,12 @@
 #include "asl/jsonata/functions/functions.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define WORD_BYTES_MAX	  32
 #define MAGNITUDES	  4
@@ -281,27 +283,28 @@ add_letters(struct text *out, double number, enum integer_case letter_case)
 	text_add(out, letters + at, sizeof(letters) - at);
 }
 
-/* Whether a separator stands before the last `right` digits, and which. */
-static uint32_t
-separator_before(const struct integer_picture *picture, size_t right)
-{
-	if (picture->is_regular)
-		return right % picture->separators[0].position == 0
-			   ? picture->separators[0].character
-			   : 0;
-	for (size_t i = 0; i < picture->separators_count; i++) {
-		if (picture->separators[i].position == right)
-			return picture->separators[i].character;
-	}
-	return 0;
-}
-
 static void
 add_character(struct text *out, uint32_t character)
 {
 	char bytes[4];
 
 	text_add(out, bytes, text_encode(bytes, character));
+}
+
+/* What stands before the last `right` digits. Behind the digits it may be any text: "0 kg". */
+static void
+add_separators(const struct integer_picture *picture, size_t right, struct text *out)
+{
+	if (picture->is_regular) {
+		if (right > 0 && right % picture->separators[0].position == 0)
+			add_character(out, picture->separators[0].character);
+		return;
+	}
+	/* They were found from the right. */
+	for (size_t i = picture->separators_count; i > 0; i--) {
+		if (picture->separators[i - 1].position == right)
+			add_character(out, picture->separators[i - 1].character);
+	}
 }
 
 /* 11th, 12th and 13th are exceptions, so the digit before the last is looked at too. */
@@ -329,15 +332,14 @@ add_digits(const struct integer_picture *picture, double number, struct text *ou
 	for (size_t i = 0, all = padding + digits.len; i < all; i++) {
 		size_t right = all - i;
 		char digit = i < padding ? '0' : digits.at[i - padding];
-		uint32_t separator =
-		    i > 0 && picture->separators_count > 0 ? separator_before(picture, right) : 0;
 
-		if (separator != 0)
-			add_character(out, separator);
+		if (i > 0)
+			add_separators(picture, right, out);
 		add_character(out, digit >= '0' && digit <= '9'
 				       ? picture->zero + (uint32_t)(digit - '0')
 				       : (uint32_t)(unsigned char)digit);
 	}
+	add_separators(picture, 0, out);
 	if (picture->ordinal) {
 		const char *suffix = ordinal_suffix(digits.at, digits.len);
 
@@ -403,29 +405,44 @@ word_value(const char *word)
 	return (double)NAN;
 }
 
-/* "two hundred and five": values below 100 are added, the others multiply what came before. */
+static bool
+is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* The bytes of what stands between two words at the start of text: ", ", " and ", or one character;
+ * 0 where a word goes on. */
+static size_t
+word_gap(const char *text, size_t len)
+{
+	if (len >= 2 && text[0] == ',' && is_blank(text[1]))
+		return 2;
+	if (len >= 5 && is_blank(text[0]) && strncasecmp(text + 1, "and", 3) == 0 &&
+	    is_blank(text[4]))
+		return 5;
+	return len > 0 && (is_blank(text[0]) || text[0] == '-' || text[0] == '\\') ? 1 : 0;
+}
+
+/* "two hundred and five": values below 100 are added, the others multiply what came before. Every
+ * word must be known, also an empty one between two gaps. */
 static double
 read_words(const char *text, size_t len)
 {
 	double done = 0, current = 0;
 
-	for (size_t at = 0; at < len;) {
+	for (size_t at = 0;;) {
 		char word[WORD_BYTES_MAX];
-		size_t bytes = 0;
+		size_t bytes = 0, gap;
 		double value;
 
-		while (at < len && (text[at] == ' ' || text[at] == '-' || text[at] == ','))
-			at++;
-		while (at < len && text[at] != ' ' && text[at] != '-' && text[at] != ',') {
+		while ((gap = word_gap(text + at, len - at)) == 0 && at < len) {
+			/* A word that is too long is cut and matches no entry. */
 			if (bytes + 1 < sizeof(word))
-				/* The bit makes small letters of capitals; a word that is too long
-				 * is cut and matches no entry. */
-				word[bytes++] = (char)(text[at] | 0x20);
+				word[bytes++] = (char)tolower((unsigned char)text[at]);
 			at++;
 		}
 		word[bytes] = '\0';
-		if (bytes == 0 || strcmp(word, "and") == 0)
-			continue;
 		value = word_value(word);
 		if (value < 100) {
 			/* "two thousand and five": the thousands are complete, so a later "hundred"
@@ -438,26 +455,30 @@ read_words(const char *text, size_t len)
 		} else {
 			current *= value;
 		}
+		if (gap == 0)
+			return done + current;
+		at += gap;
 	}
-	return done + current;
 }
 
 /* From the right: a digit below the largest seen so far is subtracted, as the c in cm. The order is
- * not checked further. */
+ * not checked further. A picture of small letters takes capitals, too, but not the other way
+ * round. */
 static double
-read_roman(const char *text, size_t len)
+read_roman(const char *text, size_t len, enum integer_case letter_case)
 {
-	static const char letters[] = "ivxlcdm";
+	static const char letters[] = "ivxlcdmIVXLCDM";
 	static const double values[] = {1, 5, 10, 50, 100, 500, 1000};
+	const char *first = letter_case == INTEGER_UPPER ? letters + 7 : letters;
 	double number = 0, largest = 1;
 
 	for (size_t i = len; i > 0; i--) {
-		const char *found = strchr(letters, text[i - 1] | 0x20);
+		const char *found = strchr(first, text[i - 1]);
 		double value;
 
 		if (found == NULL || *found == '\0')
 			return (double)NAN;
-		value = values[found - letters];
+		value = values[(found - letters) % 7];
 		if (value < largest) {
 			number -= value;
 		} else {
@@ -468,34 +489,45 @@ read_roman(const char *text, size_t len)
 	return number;
 }
 
-/* The inverse of add_letters: "aa" is 27. */
+/* The inverse of add_letters: "aa" is 27. As in jsonata nothing is checked: a unit of UTF-16 that is
+ * not a letter of the picture's case counts by its distance from the first one. */
 static double
-read_letters(const char *text, size_t len)
+read_letters(const char *text, size_t len, enum integer_case letter_case)
 {
+	double before = (letter_case == INTEGER_UPPER ? 'A' : 'a') - 1;
 	double number = 0;
 
-	for (size_t i = 0; i < len; i++)
-		number = number * 26 + ((text[i] | 0x20) - 'a' + 1);
+	for (size_t at = 0, bytes = 0; at < len; at += bytes) {
+		uint32_t character = text_decode(text + at, len - at, &bytes);
+
+		if (character >= 0x10000) {
+			number = number * 26 + (0xd7c0 + (character >> 10)) - before;
+			character = 0xdc00 + (character & 0x3ff);
+		}
+		number = number * 26 + character - before;
+	}
 	return number;
 }
 
-/* Digits of the picture's family; separators are passed over. A comma is accepted in a regular
- * picture even where it is not the separator. Reading stops at the first other character, which
- * leaves out an ordinal suffix. */
+/* Digits of the picture's family; separators are passed over. Of a regular picture that is the
+ * comma, whatever the picture has. An ordinal's two last characters are its ending, unlooked at.
+ * Reading stops at the first other character. */
 static double
 read_digits(const struct integer_picture *picture, const char *text, size_t len)
 {
 	double number = 0;
-	bool has_digits = false;
-	bool is_negative = len > 0 && text[0] == '-';
+	bool has_digits = false, is_negative;
 
+	if (picture->ordinal)
+		len = len > 2 ? len - 2 : 0;
+	is_negative = len > 0 && text[0] == '-';
 	for (size_t at = is_negative || (len > 0 && text[0] == '+') ? 1 : 0; at < len;) {
 		size_t bytes;
 		uint32_t character = text_decode(text + at, len - at, &bytes);
 		bool is_separator = picture->is_regular && character == ',';
 
 		at += bytes;
-		for (size_t i = 0; i < picture->separators_count; i++)
+		for (size_t i = 0; i < picture->separators_count && !picture->is_regular; i++)
 			is_separator =
 			    is_separator || picture->separators[i].character == character;
 		if (character >= picture->zero && character <= picture->zero + 9) {
@@ -515,9 +547,9 @@ integer_picture_read(const struct integer_picture *picture, const char *text, si
 {
 	switch (picture->style) {
 	case INTEGER_LETTERS:
-		return read_letters(text, len);
+		return read_letters(text, len, picture->letter_case);
 	case INTEGER_ROMAN:
-		return read_roman(text, len);
+		return read_roman(text, len, picture->letter_case);
 	case INTEGER_WORDS:
 		return read_words(text, len);
 	case INTEGER_DECIMAL:
