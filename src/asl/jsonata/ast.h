@@ -23,6 +23,7 @@ enum node_type {
 	NODE_PATH,	  /* struct path_node */
 	NODE_SORT,	  /* struct sort_node: only as a step of a path */
 	NODE_FILTERED,	  /* struct filtered_node: predicates on what is not a path */
+	NODE_FOCUSED,	  /* struct focused_node: @ $name behind what is not a path */
 	NODE_GROUPED,	  /* struct grouped_node: {..} behind what is not a path */
 	NODE_ARITHMETIC,  /* struct binary_node: + - * / % */
 	NODE_COMPARISON,  /* struct binary_node: < <= > >= */
@@ -148,6 +149,13 @@ struct filtered_node {
 	struct stage *stages;
 };
 
+/* Only a step binds the variable; where this is not one, it is `expr` alone. */
+struct focused_node {
+	struct node node;
+	const struct node *expr;
+	const struct name_node *variable;
+};
+
 struct grouped_node {
 	struct node node;
 	const struct node *expr;
@@ -202,5 +210,30 @@ struct transform_node {
 	const struct node *update;
 	const struct node *removal; /* NULL: none */
 };
+
+/* What node adds predicates, a variable or a group to; NULL where it is of another kind. */
+static inline struct node *
+node_inner(const struct node *node)
+{
+	/* The nodes are the parser's own until it is done; afterwards nobody writes. */
+	if (node->type == NODE_FILTERED)
+		return (struct node *)((const struct filtered_node *)node)->expr;
+	if (node->type == NODE_FOCUSED)
+		return (struct node *)((const struct focused_node *)node)->expr;
+	if (node->type == NODE_GROUPED)
+		return (struct node *)((const struct grouped_node *)node)->expr;
+	return NULL;
+}
+
+/* The same down to what is of another kind. */
+static inline struct node *
+node_bare(const struct node *node)
+{
+	const struct node *inner;
+
+	while ((inner = node_inner(node)) != NULL)
+		node = inner;
+	return (struct node *)node;
+}
 
 #endif

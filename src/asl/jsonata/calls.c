@@ -410,9 +410,8 @@ evaluate_apply(struct evaluator *ev, const struct binary_node *binary, const str
 	const struct node *call = binary->right;
 	struct value right;
 
-	/* As in jsonata, predicates behind such a call are not looked at. */
-	if (call->type == NODE_FILTERED)
-		call = ((const struct filtered_node *)call)->expr;
+	/* As in jsonata, what stands behind such a call is not looked at. */
+	call = node_bare(call);
 	if (call->type == NODE_CALL)
 		return evaluate_call(ev, (const struct call_node *)call, input, frame, &left);
 	right = evaluate(ev, binary->right, input, frame);

@@ -228,7 +228,7 @@ evaluate_equality(struct evaluator *ev, const struct binary_node *binary, const 
 }
 
 /* A path that finds one value gives no array, so a single y is looked at as the array of it. An
- * array or object is in y only if it is the very one: [1] in [[1]] is false. */
+ * array or object is in y only if it is the same one: [1] in [[1]] is false. */
 static struct value
 evaluate_in(struct evaluator *ev, const struct binary_node *binary, const struct value *input,
     struct frame *frame)
@@ -502,6 +502,9 @@ evaluate_unpacked(
 		return value_is_tuple_stream(&value) && (node->flags & NODE_STEP) == 0
 			   ? values_of_tuples(ev, &value)
 			   : value;
+	case NODE_FOCUSED:
+		return evaluate_unpacked(
+		    ev, ((const struct focused_node *)node)->expr, input, frame);
 	case NODE_GROUPED:
 		value = evaluate_unpacked(ev, grouped->expr, input, frame);
 		return evaluate_group(ev, grouped->group, value, frame);

@@ -52,6 +52,7 @@ static const struct {
     {"D1002", "cannot negate a value that is not a number: %s"},
     {"D1004", "regular expression matches a string of length zero"},
     {"D1009", "several keys of the object constructor evaluate to %s"},
+    {"D1013", "%s is not a name for a member: jsonata keeps it for itself"},
     {"D1010", "a transform may not change a prototype"},
     {"T1003", "key of an object must be a string; got %s"},
     {"T1005", "not a function: %s. Was $%s meant?"},

@@ -53,6 +53,18 @@ group_append(struct evaluator *ev, struct group *group, const struct value *item
 	group->data = values_append(ev, group->data, *item);
 }
 
+/* jsonata marks its functions by such members. */
+static void
+group_check_key(struct evaluator *ev, const struct grouping *g, const struct value *key)
+{
+	static const char *const kept[] = {"_jsonata_lambda", "_jsonata_function"};
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		if (key->len == strlen(kept[i]) && memcmp(key->u.text, kept[i], key->len) == 0)
+			fault_raise(ev->fault, g->node->node.position, "D1013", kept[i]);
+	}
+}
+
 /* The same key may come from one pair for many items, which are gathered, but not from two pairs:
  * {"a": 1, "a": 2} is D1009. */
 static void
@@ -72,6 +84,7 @@ group_item(struct evaluator *ev, struct grouping *g, const struct value *item)
 		if (key.type != VALUE_STRING)
 			fault_raise(
 			    ev->fault, g->node->node.position, "T1003", evaluator_show(ev, &key));
+		group_check_key(ev, g, &key);
 		known = object_find(g->index, key.u.text, key.len);
 		if (known == NULL) {
 			object_set(&ev->heap, g->index, key.u.text, key.len,
@@ -82,8 +95,8 @@ group_item(struct evaluator *ev, struct grouping *g, const struct value *item)
 		}
 		group = &g->groups[(size_t)known->u.number];
 		if (group->pair != i)
-			fault_raise(ev->fault, g->node->pairs[i].key->position, "D1009",
-			    evaluator_show(ev, &key));
+			fault_raise(
+			    ev->fault, g->node->node.position, "D1009", evaluator_show(ev, &key));
 		group_append(ev, group, item);
 	}
 }

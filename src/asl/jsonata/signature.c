@@ -162,7 +162,7 @@ signature_parse(
 		} else if (text[i] == '<') {
 			end = signature_skip(text, len, i, '<', '>');
 			if (last == NULL || (!last->is_array && last->kinds != KIND_FUNCTION))
-				fault_raise(fault, position, "S0401");
+				fault_raise(fault, position + (uint32_t)i, "S0401");
 			/* f<n:n> describes a function's own signature, which is not checked. */
 			if (last->is_array)
 				last->element = kind_of_letter(text[i + 1]);
@@ -173,7 +173,7 @@ signature_parse(
 			end = signature_skip(text, len, i, '(', ')');
 			/* jsonata has no elements' type within a choice. */
 			if (memchr(text + i, '<', end - i) != NULL)
-				fault_raise(fault, position, "S0402");
+				fault_raise(fault, position + (uint32_t)i, "S0402");
 			last = &parameters[count++];
 			*last = (struct parameter){.kinds = signature_choice(text, i + 1, end)};
 			i = end - 1;

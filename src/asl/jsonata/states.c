@@ -207,6 +207,7 @@ states_visit(struct states_walk *walk, const struct node *node, bool at_top)
 	const struct list_node *list = (const struct list_node *)node;
 	const struct call_node *call = (const struct call_node *)node;
 	const struct filtered_node *filtered = (const struct filtered_node *)node;
+	const struct focused_node *focused = (const struct focused_node *)node;
 	const struct grouped_node *grouped = (const struct grouped_node *)node;
 	const struct sort_node *sort = (const struct sort_node *)node;
 
@@ -224,6 +225,10 @@ states_visit(struct states_walk *walk, const struct node *node, bool at_top)
 	case NODE_FILTERED:
 		states_visit(walk, filtered->expr, at_top);
 		states_visit_stages(walk, filtered->stages);
+		break;
+	case NODE_FOCUSED:
+		states_visit(walk, focused->expr, at_top);
+		states_bind(walk, focused->variable);
 		break;
 	case NODE_GROUPED:
 		states_visit(walk, grouped->expr, at_top);

@@ -325,7 +325,7 @@ extend_tuple(struct evaluator *ev, const struct step *step, const struct value *
 			object_set(&ev->heap, copy, cursor.key, cursor.len, cursor.value);
 		return value_object(copy);
 	}
-	if (step->more != NULL && step->more->focus != NULL)
+	if (step->more != NULL && step->more->focus != NULL && step->more->focus->node.len > 0)
 		/* The context stays; the value is bound to the variable. */
 		object_set(
 		    &ev->heap, copy, step->more->focus->name, step->more->focus->node.len, value);
@@ -344,7 +344,7 @@ extend_tuple(struct evaluator *ev, const struct step *step, const struct value *
  * not undefined, so a join like a@$x.b@$y[$x.id = $y.of] drops the pairs that do not match. */
 static struct value
 evaluate_tuple_step(struct evaluator *ev, const struct step *step, const struct value *input,
-    const struct value *tuples, struct frame *frame, bool filters_first)
+    const struct value *tuples, struct frame *frame)
 {
 	const struct stage *stages = step->more != NULL ? step->more->stages : NULL;
 	struct list *results;
@@ -368,16 +368,13 @@ evaluate_tuple_step(struct evaluator *ev, const struct step *step, const struct 
 		struct value value =
 		    evaluate_node(ev, step->node, &context, tuple_frame(ev, &tuple, frame));
 
-		if (filters_first)
-			value = sequence_unpack(evaluate_stages(ev, stages, value, frame));
 		if (value.type == VALUE_UNDEFINED)
 			continue;
 		value = sequence_of(ev, value);
 		for (size_t k = 0; k < value_count(&value); k++)
 			list_push(&ev->heap, results, extend_tuple(ev, step, &tuple, &value, k));
 	}
-	return filters_first ? value_list(results)
-			     : evaluate_stages(ev, stages, value_list(results), frame);
+	return evaluate_stages(ev, stages, value_list(results), frame);
 }
 
 /* The contexts of the first step: the elements of an array, or the input itself. A path that begins
@@ -388,35 +385,11 @@ first_contexts(struct evaluator *ev, const struct path_node *path, const struct 
 {
 	struct list *list;
 
-	if (input->type == VALUE_ARRAY && path->first->node->type != NODE_VARIABLE)
+	if (input->type == VALUE_ARRAY && node_bare(path->first->node)->type != NODE_VARIABLE)
 		return *input;
 	list = list_sequence(&ev->heap);
 	list_push(&ev->heap, list, *input);
 	return value_list(list);
-}
-
-/* Only a name begins a path to jsonata. What else stands first, as in `$x@$y[p].z`, has its
- * predicates for itself, and $y is unbound in them. A # makes a path of it. */
-static bool
-filters_first(const struct path_node *path)
-{
-	const struct step_more *more = path->first->more;
-
-	if (path->first->node->type == NODE_NAME || more == NULL || more->focus == NULL ||
-	    more->index != NULL)
-		return false;
-	for (const struct stage *stage = more->stages; stage != NULL; stage = stage->next) {
-		if (stage->filter == NULL)
-			return false;
-	}
-	return true;
-}
-
-/* `$x@$y` alone is the value of its expression, not a path. */
-static bool
-binds_nothing(const struct path_node *path)
-{
-	return path->first == path->last && path->group == NULL && filters_first(path);
 }
 
 /* Once one step needs tuples, all that follow go by tuples, too: a variable that was bound by an
@@ -430,17 +403,13 @@ evaluate_path(struct evaluator *ev, const struct path_node *path, const struct v
 	struct value tuples = value_undefined();
 	bool is_stream = false;
 
-	if (binds_nothing(path))
-		return evaluate_stages(ev, path->first->more->stages,
-		    evaluate_unpacked(ev, path->first->node, input, frame), frame);
 	for (const struct step *step = path->first; step != NULL; step = step->next) {
 		is_stream = is_stream || (step->node->flags & NODE_TUPLE) != 0;
 		if (step == path->first && (step->node->flags & NODE_CONSTRUCTED) != 0)
 			result = evaluate(ev, step->node, &current, frame);
 		else if (is_stream)
 			tuples = evaluate_tuple_step(ev, step, &current,
-			    tuples.type != VALUE_UNDEFINED ? &tuples : NULL, frame,
-			    step == path->first && filters_first(path));
+			    tuples.type != VALUE_UNDEFINED ? &tuples : NULL, frame);
 		else
 			result = evaluate_step(ev, step, &current, frame, step->next == NULL);
 		if (!is_stream && (result.type == VALUE_UNDEFINED ||

@@ -21,26 +21,29 @@ struct ancestry {
 	struct heap *heap;
 	struct heap *scratch; /* of seekers */
 	struct fault *fault;
-	struct seeker *seekers; /* those that are not resolved yet */
-	unsigned labels;	/* given so far */
+	struct seeker *seekers;
+	unsigned labels; /* given so far */
 };
 
 /* A slot for one %, with a label of its own. */
 struct parent_slot *ancestry_new_slot(struct ancestry *ancestry);
 
-/* node contains part: what part still seeks, node seeks from now on. */
+/* node contains part: what part seeks, node seeks from now on. */
 void ancestry_hand_up(struct ancestry *ancestry, const struct node *node, const struct node *part);
+
+/* A path begins with what its first step has: a % there is sought by the path. */
+void ancestry_begin(struct ancestry *ancestry, const struct path_node *path);
 
 /* A path is complete up to its last step: what that step seeks is looked for in the steps before
  * it. */
 void ancestry_resolve(struct ancestry *ancestry, struct path_node *path);
 
-/* A predicate stands behind a step: what it seeks may be the step's own context. step: NULL for an
- * expression that is not a step, expr. */
-void ancestry_predicate(struct ancestry *ancestry, const struct node *expr, struct step *step,
-    const struct node *predicate);
+/* A predicate stands behind a step, or behind an expression that is not a step (step: NULL). What
+ * it seeks may be the context of node itself. */
+void ancestry_predicate(
+    struct ancestry *ancestry, struct node *node, struct step *step, const struct node *predicate);
 
-/* Raises S0217 where something is still sought. */
+/* Raises S0217 where the root seeks anything. */
 void ancestry_finish(struct ancestry *ancestry, const struct node *root);
 
 #endif

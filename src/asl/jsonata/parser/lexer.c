@@ -74,19 +74,24 @@ lexer_skip(struct lexer *lexer)
 			return;
 		end = memmem(lexer->text + lexer->at + 2, lexer->len - lexer->at - 2, "*/", 2);
 		if (end == NULL)
-			fault_raise(lexer->fault, (uint32_t)lexer->len, "S0106");
+			fault_raise(lexer->fault, (uint32_t)lexer->at, "S0106");
 		lexer->at = (size_t)(end - lexer->text) + 2;
 	}
 }
 
 /* --- strings --- */
 
-/* Exactly four digits, in either case. */
+/* Exactly four digits, in either case. Where the text ends before that, it is the string that is
+ * not complete. */
 static unsigned
 lexer_hex(struct lexer *lexer)
 {
 	unsigned unit = 0;
+	uint32_t position = (uint32_t)lexer->at - 1; /* of the u */
 
+	if (lexer->len - lexer->at < 4 && lexer->len > lexer->at &&
+	    strspn(lexer->text + lexer->at, "0123456789abcdefABCDEF") >= lexer->len - lexer->at)
+		fault_raise(lexer->fault, (uint32_t)lexer->len, "S0101");
 	for (size_t i = 0; i < 4; i++) {
 		char c = lexer->at < lexer->len ? lexer->text[lexer->at] : '\0';
 		const char *digits = "0123456789abcdef";
@@ -94,7 +99,7 @@ lexer_hex(struct lexer *lexer)
 
 		/* c | 0x20 makes control characters of 0x10 to 0x19 digits. */
 		if (found == NULL || c < '0')
-			fault_raise(lexer->fault, (uint32_t)lexer->at, "S0104");
+			fault_raise(lexer->fault, position, "S0104");
 		unit = unit * 16 + (unsigned)(found - digits);
 		lexer->at++;
 	}
@@ -140,7 +145,7 @@ lexer_escape(struct lexer *lexer)
 		return lexer_unicode(lexer);
 	if (found == NULL) {
 		fault_set_token(lexer->fault, shown, 1);
-		fault_raise(lexer->fault, (uint32_t)lexer->at, "S0103", shown);
+		fault_raise(lexer->fault, (uint32_t)lexer->at - (c != '\0'), "S0103", shown);
 	}
 	return (unsigned char)meanings[found - letters];
 }
@@ -232,7 +237,7 @@ lexer_number(struct lexer *lexer)
 	token.value = value_number(strtod(copy, NULL));
 	if (!isfinite(token.value.u.number)) {
 		fault_set_token(lexer->fault, token.text, token.len);
-		fault_raise(lexer->fault, (uint32_t)end, "S0102", copy);
+		fault_raise(lexer->fault, (uint32_t)start, "S0102", copy);
 	}
 	return token;
 }

@@ -66,6 +66,16 @@ parser_expect(struct parser *p, int op, bool infix)
 	parser_skip(p, infix);
 }
 
+/* Moves behind a comma: false where it is missing. Something must follow it: [1,] is S0211. */
+static bool
+parser_skip_comma(struct parser *p)
+{
+	if (!parser_next_is(p, ','))
+		return false;
+	parser_skip(p, false);
+	return true;
+}
+
 /* --- nodes --- */
 
 void *
@@ -126,8 +136,14 @@ parser_as_path(struct parser *p, const struct node *node)
 
 	if (own->type == NODE_PATH)
 		return (struct path_node *)own;
-	path = path_node_new(p, own);
+	path = path_node_new(p, own->type == NODE_FOCUSED ? node_inner(own) : own);
 	path->node.flags |= own->flags & NODE_KEEP_ARRAY;
+	while (own != NULL && own->type != NODE_FOCUSED)
+		own = node_inner(own);
+	if (own != NULL) {
+		parser_step_more(p, path->first)->focus = ((struct focused_node *)own)->variable;
+		path->first->node->flags |= NODE_TUPLE;
+	}
 	return path;
 }
 
@@ -165,8 +181,10 @@ parser_binary(struct parser *p, enum node_type type, int op, const struct token 
 	binary->node.op = (uint16_t)op;
 	binary->left = left;
 	binary->right = right;
-	ancestry_hand_up(&p->ancestry, &binary->node, left);
-	ancestry_hand_up(&p->ancestry, &binary->node, right);
+	if (type != NODE_APPLY) {
+		ancestry_hand_up(&p->ancestry, &binary->node, left);
+		ancestry_hand_up(&p->ancestry, &binary->node, right);
+	}
 	return &binary->node;
 }
 
@@ -208,7 +226,7 @@ parse_array(struct parser *p, uint32_t position)
 	struct gathered *last = NULL;
 	size_t count = 0;
 
-	while (!parser_next_is(p, ']')) {
+	for (bool more = !parser_next_is(p, ']'); more; more = parser_skip_comma(p)) {
 		const struct node *item = parser_expression(p, POWER_NONE);
 
 		if (parser_next_is(p, OP_RANGE)) {
@@ -219,9 +237,6 @@ parse_array(struct parser *p, uint32_t position)
 			    p, NODE_RANGE, OP_RANGE, &at, item, parser_expression(p, POWER_NONE));
 		}
 		last = parser_gather(p, last, item, &count);
-		if (!parser_next_is(p, ','))
-			break;
-		parser_skip(p, false);
 	}
 	parser_expect(p, ']', true);
 	return list_node_new(p, NODE_ARRAY, position, last, count);
@@ -258,13 +273,10 @@ parser_object(struct parser *p, uint32_t position, bool seeks)
 	struct object_node *object;
 	size_t count = 0;
 
-	while (!parser_next_is(p, '}')) {
+	for (bool more = !parser_next_is(p, '}'); more; more = parser_skip_comma(p)) {
 		last = parser_gather(p, last, parser_expression(p, POWER_NONE), &count);
 		parser_expect(p, ':', false);
 		last->value = parser_expression(p, POWER_NONE);
-		if (!parser_next_is(p, ','))
-			break;
-		parser_skip(p, false);
 	}
 	parser_expect(p, '}', true);
 	object = parser_node(
@@ -302,15 +314,14 @@ parse_signature(struct parser *p)
 	const char *start = p->token.text;
 	uint32_t position = p->token.position;
 	const char *end = start;
-	int depth = 0;
+	int depth = 1;
 
-	while (p->token.type != TOKEN_END && !parser_next_is(p, '{')) {
+	while (depth > 0 && p->token.type != TOKEN_END && !parser_next_is(p, '{')) {
+		parser_skip(p, false);
 		end = p->token.text + p->token.len;
 		depth += parser_next_is(p, '<') - parser_next_is(p, '>');
-		parser_skip(p, true);
-		if (depth == 0)
-			break;
 	}
+	parser_expect(p, '>', false);
 	return signature_parse(start, (size_t)(end - start), position, p->heap, p->fault);
 }
 
@@ -351,7 +362,7 @@ parse_lambda(struct parser *p, const struct node *word, const struct gathered *l
 		lambda->signature = parse_signature(p);
 	parser_expect(p, '{', false);
 	lambda->body = parser_expression(p, POWER_NONE);
-	parser_expect(p, '}', true);
+	parser_expect(p, '}', false);
 	mark_tail(lambda->body);
 	return &lambda->node;
 }
@@ -367,7 +378,7 @@ parser_call(struct parser *p, const struct node *procedure, uint32_t position)
 	struct call_node *call;
 	size_t count = 0;
 
-	while (!parser_next_is(p, ')')) {
+	for (bool more = !parser_next_is(p, ')'); more; more = parser_skip_comma(p)) {
 		if (parser_next_is(p, '?')) {
 			type = NODE_PARTIAL;
 			last = parser_gather(p, last,
@@ -378,9 +389,6 @@ parser_call(struct parser *p, const struct node *procedure, uint32_t position)
 		} else {
 			last = parser_gather(p, last, parser_expression(p, POWER_NONE), &count);
 		}
-		if (!parser_next_is(p, ','))
-			break;
-		parser_skip(p, false);
 	}
 	parser_expect(p, ')', true);
 	if (is_function_word(procedure))
@@ -410,7 +418,7 @@ parse_transform(struct parser *p, uint32_t position)
 		parser_skip(p, false);
 		transform->removal = parser_expression(p, POWER_NONE);
 	}
-	parser_expect(p, '|', true);
+	parser_expect(p, '|', false);
 	return &transform->node;
 }
 
@@ -486,24 +494,16 @@ parse_prefix_operator(struct parser *p, const struct token *token)
 	}
 }
 
-/* Whether what follows a token of this kind is an operator, not a regular expression. It decides
- * the meaning of a slash: in a / b it divides, in $split(s, /b/) it opens a pattern. */
-static bool
-ends_operand(const struct token *token)
-{
-	return token->type != TOKEN_OPERATOR || token->op == '*' || token->op == '%' ||
-	       token->op == OP_DESCENDANT || token->op == OP_AND || token->op == OP_OR ||
-	       token->op == OP_IN;
-}
-
-/* The next token is read first with the right meaning of a slash, as the lexer cannot know it. */
+/* Whatever begins an expression is followed by an operator as far as the lexer is concerned, also a
+ * parenthesis or a minus: as in jsonata, a regular expression must not be the first thing within
+ * one. (/a/) is S0211, $f(/a/) is not. */
 static const struct node *
 parse_prefix(struct parser *p)
 {
 	struct token token = p->token;
 	struct regex_node *regex;
 
-	parser_skip(p, ends_operand(&token));
+	parser_skip(p, true);
 	switch (token.type) {
 	case TOKEN_END:
 		parser_raise(p, &token, "S0207");

@@ -5,20 +5,21 @@
 /* --- what goes on behind an expression --- */
 
 /* A string in a path is a name; a number or constant cannot be a step. "a".b is the path a.b, 1.b
- * is S0213. */
+ * is S0213, also with a predicate or a group behind it. */
 static struct node *
 as_step(struct parser *p, const struct node *node)
 {
-	const struct node *bare = node;
-	const struct literal_node *literal;
+	struct node *inner = node_inner(node);
+	const struct literal_node *literal = (const struct literal_node *)node;
 	struct name_node *name;
 
-	/* A predicate or a group behind the literal does not make it a step: 1[a].b is S0213. */
-	while (bare->type == NODE_FILTERED || bare->type == NODE_GROUPED)
-		bare = bare->type == NODE_FILTERED ? ((const struct filtered_node *)bare)->expr
-						   : ((const struct grouped_node *)bare)->expr;
-	literal = (const struct literal_node *)bare;
-	if (bare->type != NODE_LITERAL || (bare != node && literal->value.type == VALUE_STRING))
+	if (node->type == NODE_FILTERED)
+		((struct filtered_node *)node)->expr = as_step(p, inner);
+	else if (node->type == NODE_FOCUSED)
+		((struct focused_node *)node)->expr = as_step(p, inner);
+	else if (node->type == NODE_GROUPED)
+		((struct grouped_node *)node)->expr = as_step(p, inner);
+	if (node->type != NODE_LITERAL)
 		return (struct node *)node;
 	if (literal->value.type != VALUE_STRING) {
 		/* Any fault of the syntax behind it comes first. */
@@ -31,6 +32,7 @@ as_step(struct parser *p, const struct node *node)
 	if (literal->value.len > NODE_NAME_MAX)
 		fault_raise(p->fault, node->position, "S0500");
 	name->node.len = (uint16_t)literal->value.len;
+	name->node.flags = node->flags;
 	return &name->node;
 }
 
@@ -41,6 +43,22 @@ mark_constructed(const struct step *step)
 {
 	if (step->node->type == NODE_ARRAY)
 		step->node->flags |= NODE_CONSTRUCTED;
+}
+
+/* Adds a step; what was only a variable behind its expression is one of the step. */
+static struct step *
+parser_add_bound(struct parser *p, struct path_node *path, const struct node *node)
+{
+	const struct focused_node *focused = (const struct focused_node *)node;
+	struct step *step;
+
+	if (node->type != NODE_FOCUSED)
+		return parser_path_add(p, path, (struct node *)node);
+	step = parser_path_add(p, path, (struct node *)focused->expr);
+	step->node->flags |= NODE_TUPLE;
+	parser_step_more(p, step)->focus = focused->variable;
+	ancestry_hand_up(&p->ancestry, step->node, node);
+	return step;
 }
 
 /* a.b.c is one path of three steps however it was put together: a.(b.c) would be two, since the
@@ -55,22 +73,24 @@ parse_step(struct parser *p, const struct node *left)
 	left = as_step(p, left);
 	path = parser_as_path(p, left);
 	if (left->type != NODE_PATH)
-		ancestry_hand_up(&p->ancestry, &path->node, left);
+		ancestry_begin(&p->ancestry, path);
+	path->first->node = as_step(p, path->first->node);
 	right = as_step(p, right);
 	if (right->type == NODE_PATH) {
 		const struct path_node *rest = (const struct path_node *)right;
 
+		rest->first->node = as_step(p, rest->first->node);
 		path->last->next = rest->first;
 		path->last = rest->last;
 		path->node.flags |= right->flags & NODE_KEEP_ARRAY;
 	} else if (right->type == NODE_FILTERED) {
 		const struct filtered_node *filtered = (const struct filtered_node *)right;
-		struct step *step = parser_path_add(p, path, as_step(p, filtered->expr));
+		struct step *step = parser_add_bound(p, path, filtered->expr);
 
 		parser_step_more(p, step)->stages = filtered->stages;
 		ancestry_hand_up(&p->ancestry, step->node, right);
 	} else {
-		parser_path_add(p, path, (struct node *)right);
+		parser_add_bound(p, path, right);
 	}
 	path->node.flags |= path->last->node->flags & NODE_KEEP_ARRAY;
 	mark_constructed(path->first);
@@ -87,7 +107,7 @@ keep_array(struct parser *p, const struct node *left)
 	struct node *inner = (struct node *)left;
 
 	while (inner->type == NODE_FILTERED)
-		inner = (struct node *)((struct filtered_node *)inner)->expr;
+		inner = node_inner(inner);
 	if (inner->type == NODE_NAME)
 		left = inner = &parser_as_path(p, inner)->node;
 	if (inner->type == NODE_PATH)
@@ -106,12 +126,12 @@ parse_predicate(struct parser *p, const struct node *left, const struct token *t
 	struct filtered_node *filtered;
 
 	if (parser_next_is(p, ']')) {
-		parser_skip(p, true);
+		parser_skip(p, false);
 		return keep_array(p, left);
 	}
 	predicate = parser_expression(p, POWER_NONE);
 	parser_expect(p, ']', true);
-	if (left->type == NODE_NAME || left->type == NODE_WILDCARD)
+	if (left->type == NODE_NAME)
 		left = &parser_as_path(p, left)->node;
 	/* Behind a{b: c} jsonata takes the predicate as one of the step a. Only a group of
 	 * something other than a path refuses it. */
@@ -138,18 +158,6 @@ parse_predicate(struct parser *p, const struct node *left, const struct token *t
 	return left;
 }
 
-/* Whether it is a * alone with its predicates, which is not a path to jsonata: what stands behind
- * its group is applied to the group, as in *[a]{b: c}.d; of a{b: c}.d the group comes last. */
-static bool
-is_lone_wildcard(const struct node *node)
-{
-	const struct path_node *path = (const struct path_node *)node;
-
-	return node->type == NODE_PATH && path->first == path->last &&
-	       path->first->node->type == NODE_WILDCARD && path->group == NULL &&
-	       (path->first->node->flags & NODE_TUPLE) == 0;
-}
-
 /* A path keeps its group, since the group needs the tuples of the path's steps. Only one is
  * allowed: a{..}{..} is S0210. */
 static const struct node *
@@ -161,7 +169,7 @@ parse_group(struct parser *p, const struct node *left, const struct token *token
 	if (left->type == NODE_GROUPED ||
 	    (left->type == NODE_PATH && ((const struct path_node *)left)->group != NULL))
 		fault_raise(p->fault, token->position, "S0210");
-	if (left->type == NODE_NAME || (left->type == NODE_PATH && !is_lone_wildcard(left))) {
+	if (left->type == NODE_NAME || left->type == NODE_PATH) {
 		struct path_node *path = parser_as_path(p, left);
 
 		path->group = group;
@@ -196,7 +204,7 @@ parse_sort(struct parser *p, const struct node *left, const struct token *token)
 			break;
 		parser_skip(p, false);
 	}
-	parser_expect(p, ')', true);
+	parser_expect(p, ')', false);
 	sort = parser_node(
 	    p, NODE_SORT, sizeof(*sort) + count * sizeof(sort->terms[0]), token->position);
 	sort->node.count = (uint16_t)count;
@@ -223,21 +231,36 @@ parse_binding_name(struct parser *p, const struct token *token)
 	return (const struct name_node *)right;
 }
 
-/* A variable must be bound before the predicates that may use it, hence S0215. */
+/* A variable must be bound before the predicates that may use it, hence S0215. Only a name makes a
+ * path: behind anything else the variable waits until that becomes a step. */
 static const struct node *
 parse_focus(struct parser *p, const struct node *left, const struct token *token)
 {
 	const struct name_node *variable = parse_binding_name(p, token);
-	struct path_node *path = parser_as_path(p, left);
-	struct step *step = path->last;
+	struct focused_node *focused;
 
-	if (left->type == NODE_FILTERED || (step->more != NULL && step->more->stages != NULL))
-		fault_raise(p->fault, token->position, "S0215");
-	if (step->node->type == NODE_SORT)
-		fault_raise(p->fault, token->position, "S0216");
-	parser_step_more(p, step)->focus = variable;
-	step->node->flags |= NODE_TUPLE;
-	return &path->node;
+	if (left->type == NODE_NAME || left->type == NODE_PATH) {
+		struct path_node *path = parser_as_path(p, left);
+		struct step *step = path->last;
+
+		if (step->more != NULL && step->more->stages != NULL)
+			fault_raise(p->fault, token->position, "S0215");
+		if (step->node->type == NODE_SORT)
+			fault_raise(p->fault, token->position, "S0216");
+		parser_step_more(p, step)->focus = variable;
+		step->node->flags |= NODE_TUPLE;
+		return &path->node;
+	}
+	for (const struct node *node = left; node != NULL; node = node_inner(node)) {
+		if (node->type == NODE_FILTERED)
+			fault_raise(p->fault, token->position, "S0215");
+	}
+	focused = parser_node(p, NODE_FOCUSED, sizeof(*focused), token->position);
+	focused->expr = left;
+	focused->variable = variable;
+	focused->node.flags = left->flags & (NODE_KEEP_ARRAY | NODE_CONSTRUCTED);
+	ancestry_hand_up(&p->ancestry, &focused->node, left);
+	return &focused->node;
 }
 
 /* A # behind a predicate numbers what the predicate has left, so it becomes a stage at that place.
