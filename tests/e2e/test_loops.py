@@ -51,6 +51,12 @@ class Loops(harness.Case):
         self.assertTrue(verdict["ok"], verdict)
         self.assertTrue(sim.report()["ok"], sim.report()["reasons"])
 
+    def test_members_by_their_ipv6_address(self):
+        sim = self.world("--ipv6")
+        self.assertEqual(self.backfill(sim, config=self.config(0)).code, 0)
+        self.assertEqual(set(self.excluded()), self.members(0))
+        self.assertTrue(sim.report()["ok"], sim.report()["reasons"])
+
     def test_appliances_behind_an_endpoint(self):
         sim = self.world()
         self.assertEqual(self.backfill(sim, config=self.config(1, 2)).code, 0)

@@ -332,6 +332,8 @@ static const struct option_row rows[] = {
 	"instances in each target group of the given targets: instance, ip and alb kind; default: "
 	"no target groups",
 	set_u64, AT(cloud.world.members)},
+    {"ipv6", NULL, "members by address are registered with their IPv6 address", set_flag,
+	AT(cloud.world.ipv6)},
     {"gateway", NULL, "a given target more: the endpoint of a gateway load balancer", set_flag,
 	AT(cloud.world.gateway)},
     {"session-number-error", "CODE", "of a session number in use; default InvalidParameterValue",

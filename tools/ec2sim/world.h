@@ -68,6 +68,7 @@ struct sim_opts {
 	bool
 	    replay_deleted; /* a token of a deleted session or target answers as before, instead of creating another */
 	uint64_t members; /* instances in each target group of the given targets; 0: no groups */
+	bool ipv6;	  /* members by address are registered with their IPv6 address */
 	bool gateway;	  /* a given target more: the endpoint of a gateway load balancer */
 	const char *session_number_error;   /* code for a session number in use */
 	const char *faults[SIM_FAULTS_MAX]; /* see world_set_faults */

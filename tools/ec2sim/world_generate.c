@@ -99,6 +99,16 @@ address_of(const struct sim_world *w, const struct instance *instance, unsigned 
 	return 10u << 24 | ((instance->vpc << 16) & 0xff0000u) | (host & 0xffffu);
 }
 
+void
+address_write(uint32_t address, bool ipv6, char out[ADDRESS_BYTES])
+{
+	if (ipv6)
+		snprintf(out, ADDRESS_BYTES, "2001:db8::%x:%x", address >> 16, address & 0xffff);
+	else
+		snprintf(out, ADDRESS_BYTES, "%u.%u.%u.%u", address >> 24, address >> 16 & 255,
+		    address >> 8 & 255, address & 255);
+}
+
 /* Blocks of reservation_max instances are cut into reservations where a bit of the block's hash
  * says so. */
 static uint64_t

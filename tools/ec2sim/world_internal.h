@@ -384,6 +384,9 @@ unsigned vpc_of_subnet(const struct sim_world *w, unsigned subnet);
 void zone_of_subnet(const struct sim_world *w, unsigned subnet, char out[ZONE_BYTES]);
 /* The address of an interface, host order; unique within its VPC up to 65,536 a VPC. */
 uint32_t address_of(const struct sim_world *w, const struct instance *instance, unsigned device);
+/* The same as text, or the IPv6 address that goes with it. */
+#define ADDRESS_BYTES 40
+void address_write(uint32_t address, bool ipv6, char out[ADDRESS_BYTES]);
 extern const char world_image_id[];
 
 /* ---- instance types (instance_types.c) ---- */

@@ -214,16 +214,13 @@ write_member(struct sim_call *c, const char *id)
 static void
 write_instance_member(struct sim_call *c, size_t group, uint64_t n)
 {
-	char id[SIM_ID_BYTES];
+	char id[SIM_ID_BYTES > ADDRESS_BYTES ? SIM_ID_BYTES : ADDRESS_BYTES];
 	struct instance i;
-	uint32_t address;
 
 	id_write(c->w, ID_INSTANCE, n, id);
 	if (strcmp(groups[group].type, "ip") == 0) {
 		instance_load(c->w, n, LOOK_TRUE, &i);
-		address = address_of(c->w, &i, 0);
-		snprintf(id, sizeof(id), "%u.%u.%u.%u", address >> 24, address >> 16 & 255,
-		    address >> 8 & 255, address & 255);
+		address_write(address_of(c->w, &i, 0), c->w->opts.ipv6, id);
 	}
 	write_member(c, id);
 }

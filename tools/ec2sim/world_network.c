@@ -540,15 +540,24 @@ offer_interface_vpc(struct match *m, const void *object)
 }
 
 static void
+offer_address_of(struct match *m, const struct interface *i, bool ipv6)
+{
+	char text[ADDRESS_BYTES];
+
+	address_write(address_of(m->w, &i->holder, (unsigned)(i->n % INTERFACES_MAX)), ipv6, text);
+	match_text(m, text);
+}
+
+static void
 offer_address(struct match *m, const void *object)
 {
-	const struct interface *i = object;
-	uint32_t address = address_of(m->w, &i->holder, (unsigned)(i->n % INTERFACES_MAX));
-	char text[16];
+	offer_address_of(m, object, false);
+}
 
-	snprintf(text, sizeof(text), "%u.%u.%u.%u", address >> 24, address >> 16 & 255,
-	    address >> 8 & 255, address & 255);
-	match_text(m, text);
+static void
+offer_ipv6_address(struct match *m, const void *object)
+{
+	offer_address_of(m, object, true);
 }
 
 static void
@@ -570,6 +579,7 @@ static const struct describe_filter interface_filters[] = {
     {"attachment.device-index", offer_device},
     {"attachment.instance-id", offer_holder},
     {"interface-type", offer_interface_type},
+    {"ipv6-addresses.ipv6-address", offer_ipv6_address},
     {"network-interface-id", offer_interface},
     {"owner-id", offer_owner},
     {"status", offer_in_use},
@@ -614,9 +624,10 @@ write_interface(struct sim_call *c, const void *object, void *state)
 	const struct interface *i = object;
 	char zone[ZONE_BYTES], when[CLOCK_ISO_BYTES];
 	unsigned device = (unsigned)(i->n % INTERFACES_MAX);
-	uint32_t address = address_of(c->w, &i->holder, device);
+	char address[ADDRESS_BYTES];
 
 	(void)state;
+	address_write(address_of(c->w, &i->holder, device), false, address);
 	zone_of_subnet(c->w, i->holder.subnet, zone);
 	clock_iso(i->holder.launch_ms, when);
 	xml_open(c->out, "item");
@@ -628,8 +639,7 @@ write_interface(struct sim_call *c, const void *object, void *state)
 	xml_text(c->out, "interfaceType", "interface");
 	xml_text(c->out, "requesterManaged", "false");
 	xml_text(c->out, "status", "in-use");
-	buf_printf(c->out, "<privateIpAddress>%u.%u.%u.%u</privateIpAddress>", address >> 24,
-	    address >> 16 & 255, address >> 8 & 255, address & 255);
+	xml_text(c->out, "privateIpAddress", address);
 	xml_open(c->out, "attachment");
 	write_place_id(c, "attachmentId", ID_ATTACHMENT, i->n);
 	write_place_id(c, "instanceId", ID_INSTANCE, i->holder.n);

@@ -205,12 +205,18 @@ question_member_is_healthy(const json_t *health)
 	       strcmp(state, "unavailable") == 0;
 }
 
+static bool
+question_is_ipv6(const char *address)
+{
+	return strchr(address, ':') != NULL;
+}
+
 /* A member whose zone is "all" is an address outside of the group's VPC: in a peered one, perhaps,
  * or not in AWS at all. */
 static void
 question_group_answer(struct look *look, const struct question *group, const json_t *reply)
 {
-	struct question *batches[2] = {NULL, NULL}; /* inside of the VPC, and outside. Borrowed */
+	struct question *batches[2][2] = {{NULL}}; /* outside of the VPC? IPv6? Borrowed */
 	const char *kind = group->members_are;
 	bool healthy = false;
 	json_t *health;
@@ -223,10 +229,11 @@ question_group_answer(struct look *look, const struct question *group, const jso
 		const char *id = jsonx_get_string(member, "Id");
 		const char *zone = jsonx_get_string(member, "AvailabilityZone");
 		bool is_outside = zone != NULL && strcmp(zone, "all") == 0;
-		struct question **batch = &batches[is_outside];
+		struct question **batch;
 
 		if (id == NULL)
 			continue;
+		batch = &batches[is_outside][question_is_ipv6(id)];
 		healthy = healthy || question_member_is_healthy(health);
 		if (strcmp(kind, "instance") == 0) {
 			look_note(look, group, id);
@@ -272,15 +279,19 @@ question_addresses_page(void *arg, json_t *reply, struct tmf_err *err)
 }
 
 /* One describe for a group's addresses, secondary ones included: so that pages of instances need
- * not carry the addresses of all interfaces. In this account, also where the load balancer is
- * shared: its instances are those that could be mirrored. */
+ * not carry the addresses of all interfaces. Those of a batch are all IPv4 or all IPv6. In this
+ * account, also where the load balancer is shared: its instances are those that could be
+ * mirrored. */
 static struct tmf_call *
 question_ask_addresses(struct look *look, struct account *asker, const struct question *question)
 {
+	const char *first = json_string_value(json_array_get(question->addresses, 0));
+	const char *filter = question_is_ipv6(first) ? "ipv6-addresses.ipv6-address"
+						     : "addresses.private-ip-address";
+
 	(void)asker;
-	return question_ask_pages(look, look->account, &ec2_list_interfaces,
-	    "addresses.private-ip-address", json_incref(question->addresses),
-	    question_addresses_page);
+	return question_ask_pages(look, look->account, &ec2_list_interfaces, filter,
+	    json_incref(question->addresses), question_addresses_page);
 }
 
 /* --- the table --- */
