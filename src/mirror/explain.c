@@ -241,8 +241,7 @@ explain_take_turn(const struct explanation *explanation, struct explain_turn *tu
 		return -1;
 	if (turn->rule->matching == MATCHING_ALL && verdict <= SESSION_DRIFTED &&
 	    json_object_get(turn->item, "sessionNumber") != NULL)
-		session_take(left, turn->interface_id, session,
-		    json_object_get(turn->item, "sessionNumber"));
+		session_take(left, &question, verdict, session);
 	return 0;
 }
 

@@ -48,11 +48,21 @@ session_is_present(const struct session_question *question, const json_t *sessio
 	       target_id != NULL && session_target_is_allowed(question, target_id);
 }
 
+/* Of what session_take has put in a session's place: the number that it is going to get. */
+#define NEXT_NUMBER "NextNumber"
+
+static bool
+session_takes_number(const json_t *session, int number)
+{
+	return session_number_of(session) == number ||
+	       json_integer_value(json_object_get(session, NEXT_NUMBER)) == number;
+}
+
 /* True if the rule asks for the number that the session has. Most rules ask for none. */
 static bool
 session_has_number(const struct config_rule *rule, const json_t *session)
 {
-	return rule->session_number != 0 && session_number_of(session) == rule->session_number;
+	return rule->session_number != 0 && session_takes_number(session, rule->session_number);
 }
 
 static bool
@@ -351,7 +361,7 @@ session_number_is_taken(const json_t *sessions, const char *interface_id, int nu
 
 	json_array_foreach (sessions, i, session)
 		if (session_member_is(session, "NetworkInterfaceId", interface_id) &&
-		    session_number_of(session) == number)
+		    session_takes_number(session, number))
 			return true;
 	return false;
 }
@@ -380,16 +390,21 @@ session_round(const struct session_question *question, enum session_verdict verd
 }
 
 void
-session_take(json_t *sessions, const char *interface_id, const json_t *session, json_t *number)
+session_take(json_t *sessions, const struct session_question *question,
+    enum session_verdict verdict, const json_t *session)
 {
+	const struct config_rule *rule = question->rule;
 	json_t *taken = json_object();
 	json_t *other;
 	size_t i;
+	int number = session != NULL ? session_number_of(session)
+				     : session_number_for(rule, sessions, question->interface_id);
 
-	assert(sessions != NULL && interface_id != NULL);
-	jsonx_put_string(taken, "NetworkInterfaceId", interface_id);
-	json_object_set(taken, "SessionNumber",
-	    session != NULL ? json_object_get(session, "SessionNumber") : number);
+	assert(sessions != NULL && question->interface_id != NULL && verdict <= SESSION_DRIFTED);
+	jsonx_put_string(taken, "NetworkInterfaceId", question->interface_id);
+	json_object_set_new(taken, "SessionNumber", json_integer(number));
+	if (verdict == SESSION_DRIFTED)
+		json_object_set_new(taken, NEXT_NUMBER, json_integer(rule->session_number));
 	json_array_foreach (sessions, i, other) {
 		if (other == session) {
 			json_array_set_new(sessions, i, taken);

@@ -74,12 +74,13 @@ enum session_round
 session_round(const struct session_question *question, enum session_verdict verdict);
 
 /*
- * With matching: all several rules look at one interface. What one of them counts on, or is going
- * to make with that number (session NULL), is not for the others, but takes a number and a place:
- * so it stays in the list without what a rule would know it by. sessions: the interface's, changed.
+ * With matching: all several rules look at one interface. What one of them counts on (session), or
+ * is going to make (NULL), is not for the others, but takes a number and a place: so it stays in
+ * the list without what a rule would know it by. One that is to get another number takes both: it
+ * is changed when what is missing has been made. sessions: the interface's, changed.
  */
-void
-session_take(json_t *sessions, const char *interface_id, const json_t *session, json_t *number);
+void session_take(json_t *sessions, const struct session_question *question,
+    enum session_verdict verdict, const json_t *session);
 
 /*
  * A packet goes to the session with the lowest number whose filter accepts it, and to no other. So

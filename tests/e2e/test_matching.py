@@ -64,6 +64,16 @@ class Matching(harness.Case):
         self.assertEqual({tuple(sorted((rule, number) for rule, (number, _) in of.items())) for of in self.of_interfaces(sim).values()},
                          {(("any", 101), ("asks", 100))})
 
+    def test_a_number_that_a_session_is_to_get_is_taken(self):
+        """One rule's session moves to the next free number, which the other rule's new session would have got."""
+        sim, world = self.world()
+        self.assertEqual(self.run_it(sim, self.config(world, ("ids", 0, 0, {}))), {"created": 6})
+        config = self.config(world, ("ids", 0, 0, {"sessionNumber": 101}), ("capture", 1, 1, {}))
+        self.assertEqual(self.run_it(sim, config), {"updated": 6, "created": 6})
+        self.assertEqual({tuple(sorted((rule, number) for rule, (number, _) in of.items())) for of in self.of_interfaces(sim).values()},
+                         {(("capture", 102), ("ids", 101))})
+        self.assertEqual(self.run_it(sim, config), {"present": 12})
+
     def test_three_on_an_interface_at_most(self):
         sim, world = self.world(2)
         rules = [("a", 0, 0, {}), ("b", 0, 1, {}), ("c", 1, 0, {}), ("d", 1, 1, {})]

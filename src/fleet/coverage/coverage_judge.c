@@ -232,7 +232,6 @@ judge_rules(const struct judging *judging, const json_t *interface, json_t *sess
 			struct judge_finding finding;
 			enum session_verdict verdict;
 			const json_t *session;
-			json_t *number;
 
 			if (done[i] ||
 			    (rule->interfaces != RULE_INTERFACES_ALL &&
@@ -250,10 +249,7 @@ judge_rules(const struct judging *judging, const json_t *interface, json_t *sess
 			if (!all || verdict > SESSION_DRIFTED ||
 			    finding.class == COVERAGE_INELIGIBLE)
 				continue;
-			number =
-			    json_integer(session_number_for(rule, sessions, question.interface_id));
-			session_take(sessions, question.interface_id, session, number);
-			json_decref(number);
+			session_take(sessions, &question, verdict, session);
 		}
 	}
 	return found;

@@ -251,20 +251,6 @@ find_sessions_note_adoptable(
 		    json_object_get(session, "TrafficMirrorSessionId"));
 }
 
-static void
-find_sessions_take(
-    struct tmf_op *op, const char *interface_id, const json_t *session, json_t *number)
-{
-	json_t *found = tmf_op_kept(op, KEPT_SESSIONS);
-	json_t *sessions = json_object_get(found, interface_id);
-
-	if (sessions == NULL) {
-		sessions = json_array();
-		json_object_set_new(found, interface_id, sessions);
-	}
-	session_take(sessions, interface_id, session, number);
-}
-
 /* True for a source of a type that AWS does not list, whose question would launch an instance: a
  * rule's created target that is there already costs nothing to ask with. The configuration's
  * `mirrorable` decides otherwise. */
@@ -296,6 +282,20 @@ find_sessions_is_refused(
 	    action_account(op), env(op)->config, question->interface_id, type, &op->err);
 }
 
+static void
+find_sessions_take(struct tmf_op *op, const struct session_question *question,
+    enum session_verdict verdict, const json_t *session)
+{
+	json_t *found = tmf_op_kept(op, KEPT_SESSIONS);
+	json_t *sessions = json_object_get(found, question->interface_id);
+
+	if (sessions == NULL) {
+		sessions = json_array();
+		json_object_set_new(found, question->interface_id, sessions);
+	}
+	session_take(sessions, question, verdict, session);
+}
+
 /* The memory of refusals is asked for missing sessions only: a session that exists shows that the
  * interface could be mirrored, and counts unless AWS rules the type out for good. */
 static int
@@ -324,8 +324,7 @@ find_sessions_settle(struct tmf_op *op, const json_t *entry,
 	if (find_sessions_record(op, entry, verdict, session, shadow) < 0)
 		return -1;
 	if (question->rule->matching == MATCHING_ALL && verdict <= SESSION_DRIFTED)
-		find_sessions_take(
-		    op, question->interface_id, session, json_object_get(item, "SessionNumber"));
+		find_sessions_take(op, question, verdict, session);
 	return 0;
 }
 
