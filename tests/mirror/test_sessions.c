@@ -614,7 +614,9 @@ START_TEST(test_types_that_are_not_asked_for)
 		"InstanceId", instance, "TargetId", target, "InstanceType", "t2.nano"));
 	ck_assert_str_eq(
 	    find(&process, &item), "Missing"); /* of a type that find() does not tell */
-	ck_assert_str_eq(find_type(&process, "t2.nano"), "");
+	ck_assert_str_eq(find_item(&process, "t2.nano", &item), "Conflicts");
+	ck_assert_str_eq(jsonx_get_string(item, "Outcome"), "ineligible");
+	ck_assert_str_eq(jsonx_get_string(item, "Reason"), "type");
 	ck_assert_str_eq(process_outcome(&process, interface), "ineligible: type");
 	ck_assert_str_eq(find_type(&process, "t3.nano"), "Missing"); /* changed since */
 	snprintf(config, sizeof(config),
@@ -622,7 +624,7 @@ START_TEST(test_types_that_are_not_asked_for)
 	    "instanceTypes: {unmirrorable: ['t3.*']}\n",
 	    vpc, filter, target);
 	process_init(&other, &fixture, &(struct process_opts){.config = config});
-	ck_assert_str_eq(find_type(&other, "t3.nano"), "");
+	ck_assert_str_eq(find_type(&other, "t3.nano"), "Conflicts");
 	ck_assert_str_eq(process_outcome(&other, interface), "ineligible: type");
 	ck_assert_str_eq(find_type(&other, "t2.nano"), "Missing"); /* another store */
 	process_fini(&other);

@@ -98,6 +98,7 @@ ensure_session_settle(struct tmf_op *op, struct outcome outcome)
 	else
 		json_object_set_new(result, "SessionId", json_null());
 	jsonx_put_string(result, "Outcome", outcome_name(outcome.kind));
+	jsonx_put_string_or_null(result, "Reason", outcome.reason);
 	return tmf_op_done(op, result);
 }
 
@@ -545,6 +546,7 @@ static const struct tmf_action_field input[] = {
 static const struct tmf_action_field output[] = {
     {"SessionId", "string or null", true, "null where the interface has no session in the end"},
     {"Outcome", "string", true, "as recorded: created, updated, present, ineligible, ..."},
+    {"Reason", "string or null", true, "as recorded: type, session-limit, shadowed, ..."},
     {.name = NULL},
 };
 

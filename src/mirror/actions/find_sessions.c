@@ -125,11 +125,19 @@ find_sessions_slim(const json_t *sessions)
 	return slim;
 }
 
-/* What is settled is recorded now, so a run that is killed has it. What is missing or has drifted
- * gets its row from ensure-session. */
+static void
+find_sessions_note_outcome(json_t *item, const struct outcome *outcome)
+{
+	jsonx_put_string(item, "Outcome", outcome_name(outcome->kind));
+	jsonx_put_string_or_null(item, "Reason", outcome->reason);
+}
+
+/* What is settled is recorded now, so a run that is killed has it, and the item says the same for a
+ * workflow that reports by itself. What is missing or has drifted gets its row from
+ * ensure-session. */
 static int
 find_sessions_record(struct tmf_op *op, const json_t *entry, enum session_verdict verdict,
-    const json_t *session, const json_t *shadow)
+    const json_t *session, const json_t *shadow, json_t *item)
 {
 	char cause[SESSION_SHADOW_BYTES];
 	struct outcome outcome = {
@@ -160,6 +168,7 @@ find_sessions_record(struct tmf_op *op, const json_t *entry, enum session_verdic
 		session_verdict_put(verdict, &outcome);
 		break;
 	}
+	find_sessions_note_outcome(item, &outcome);
 	return ledger_put(env(op), &outcome, &op->err);
 }
 
@@ -212,21 +221,6 @@ find_sessions_item(const struct session_question *question, const json_t *entry,
 	return item;
 }
 
-/* AWS has refused this interface on an instance of this type before, and would do so again. */
-static int
-find_sessions_record_unsupported(struct tmf_op *op, const json_t *entry)
-{
-	const struct outcome outcome = {
-	    .kind = OUTCOME_INELIGIBLE,
-	    .instance_id = jsonx_get_string(find_sessions_instance(entry), "InstanceId"),
-	    .interface_id = find_sessions_interface(entry),
-	    .rule = jsonx_get_string(entry, "Rule"),
-	    .reason = "type",
-	};
-
-	return ledger_put(env(op), &outcome, &op->err);
-}
-
 /* Only for a dry run: a run changes the session and needs no text about it. */
 static void
 find_sessions_note_drift(
@@ -268,8 +262,9 @@ find_sessions_would_launch(
 	       inventory_current(targets_inventory(question->targets), subnet_id) == NULL;
 }
 
-/* 1 if AWS will not mirror it, as far as that is known, 0 if not, -1. AWS's lists may be too old,
- * so it is asked in spite of them, except where that would launch an instance for a target. */
+/* 1 if AWS has refused this interface on an instance of this type before, or will not mirror it as
+ * far as that is known, 0 if not, -1. AWS's lists may be too old, so it is asked in spite of them,
+ * except where that would launch an instance for a target. */
 static int
 find_sessions_is_refused(
     struct tmf_op *op, const json_t *entry, const struct session_question *question)
@@ -309,9 +304,12 @@ find_sessions_settle(struct tmf_op *op, const json_t *entry,
 	if (verdict == SESSION_MISSING) {
 		int refused = find_sessions_is_refused(op, entry, question);
 
-		if (refused != 0)
-			return refused < 0 ? -1 : find_sessions_record_unsupported(op, entry);
-		env(op)->progress.missing++;
+		if (refused < 0)
+			return -1;
+		if (refused > 0)
+			verdict = SESSION_DEAD;
+		else
+			env(op)->progress.missing++;
 	}
 	if (verdict == SESSION_PRESENT || verdict == SESSION_DRIFTED)
 		find_sessions_note_adoptable(op, question, session);
@@ -321,7 +319,7 @@ find_sessions_settle(struct tmf_op *op, const json_t *entry,
 		shadow = find_sessions_shadow(op, question, verdict, session);
 	item = find_sessions_item(question, entry, session, shadow);
 	json_array_append_new(json_object_get(result, find_sessions_lists[verdict]), item);
-	if (find_sessions_record(op, entry, verdict, session, shadow) < 0)
+	if (find_sessions_record(op, entry, verdict, session, shadow, item) < 0)
 		return -1;
 	if (question->rule->matching == MATCHING_ALL && verdict <= SESSION_DRIFTED)
 		find_sessions_take(op, question, verdict, session);
@@ -612,11 +610,12 @@ static const struct tmf_action_field input[] = {
 
 static const struct tmf_action_field output[] = {
     {"Missing", ITEM, true, "no session that counts: create one"},
-    {"Present", ITEM, true, "the same interface, filter and a target of the rule's"},
+    {"Present", ITEM, true,
+	"the same interface, filter and a target of the rule's; Outcome is present or shadowed"},
     {"Drifted", ITEM, true, "tmflow's own, but other filter or target: modify SessionId"},
     {"Conflicts", ITEM, true,
-	"the session number is taken, no room is left for a session, or the session's instance has "
-	"a type that is not mirrored"},
+	"the session number is taken, no room is left for a session, or the instance has a type "
+	"that is not mirrored: Outcome and Reason, as in Present, are what was recorded"},
     {.name = NULL},
 };
 

@@ -55,12 +55,15 @@ match_unmatched(struct tmf_op *op, struct match *match, const json_t *instance)
 	return ledger_put(env(op), &outcome, &op->err);
 }
 
+/* As it is recorded, for a workflow that reports by itself. */
 static void
-match_add_ineligible(struct match *match, const json_t *instance, const char *reason)
+match_add_ineligible(
+    struct match *match, const json_t *instance, enum outcome_kind kind, const char *reason)
 {
 	json_t *item = json_object();
 
 	jsonx_share_string(item, "InstanceId", instance, "InstanceId");
+	jsonx_put_string(item, "Outcome", outcome_name(kind));
 	jsonx_put_string(item, "Reason", reason);
 	json_array_append_new(match->ineligible, item);
 }
@@ -73,7 +76,7 @@ match_ineligible(struct tmf_op *op, struct match *match, const json_t *instance,
 
 	outcome.reason = reason;
 	outcome.cause = cause;
-	match_add_ineligible(match, instance, reason);
+	match_add_ineligible(match, instance, OUTCOME_INELIGIBLE, reason);
 	return ledger_put(env(op), &outcome, &op->err);
 }
 
@@ -85,7 +88,7 @@ match_hook_failed(
 {
 	const struct outcome outcome = match_outcome(op, OUTCOME_FAILED, instance);
 
-	match_add_ineligible(match, instance, "hook");
+	match_add_ineligible(match, instance, OUTCOME_FAILED, "hook");
 	ledger_put_failed(env(op), &outcome, fault);
 	tmf_err_fini(fault);
 	return 0;
@@ -324,8 +327,10 @@ static const struct tmf_action_field output[] = {
     {"Matched", "list of {Instance, NetworkInterfaceId, Rule, Excluded?}", true,
 	"one for each interface to mirror; Instance is without its tags, Rule is the rule's name"},
     {"Unmatched", "list of {InstanceId}", true, "no rule takes them"},
-    {"Ineligible", "list of {InstanceId, Reason}", true,
-	"terminated, no-interface, hook, or the state that instanceStates leaves out"},
+    {"Ineligible", "list of {InstanceId, Outcome, Reason}", true,
+	"terminated, no-interface, hook, or the state that instanceStates leaves out; where the "
+	"hook "
+	"failed Outcome is failed, and else ineligible"},
     {.name = NULL},
 };
 
