@@ -1,12 +1,16 @@
 #include "sim.h"
 
+#include "base/file.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "run_suite.h"
 
+#include <ftw.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /*
  * A run that failed goes on: each call of each shipped workflow is refused once, for good, and the
@@ -14,10 +18,13 @@
  * interleaving and with crashes: neither touches what is the other's.
  */
 
-#define SWEEP_SEED    7
-#define REFUSED	      "OptInRequired" /* neither passing, nor known of any scope */
-#define PAIRS	      60	      /* seeds of two configurations */
-#define PAIR_SEED_MIN 1000
+#define SWEEP_SEED	  7
+#define REFUSED		  "OptInRequired" /* neither passing, nor known of any scope */
+#define PAIRS		  60		  /* seeds of two configurations */
+#define PAIR_SEED_MIN	  1000
+#define LIST_SIZE	  60 /* instances of a CSV file: two batches */
+#define OPEN_FILES_WALKED 16
+#define LINES_MAX	  (1u << 20)
 
 static void
 refuse(void *arg, uint64_t n, struct sim_reply *reply, enum tmf_err_code *ret_transport)
@@ -89,23 +96,48 @@ pair_config(const struct sim_opts *opts, unsigned which, int number)
 
 /* --- redrive --- */
 
+static int
+remove_entry(const char *path, const struct stat *stat, int type, struct FTW *where)
+{
+	(void)stat;
+	(void)type;
+	(void)where;
+	return remove(path);
+}
+
+static void
+remove_folder(const char *path)
+{
+	ck_assert_int_eq(nftw(path, remove_entry, OPEN_FILES_WALKED, FTW_DEPTH | FTW_PHYS), 0);
+}
+
 #define EVENT                                                                                      \
 	"\"account\":\"123456789012\",\"region\":\"us-east-1\",\"time\":\"2026-03-01T10:20:00Z\","
+
+/* For a folder, which it names twice. */
+#define LIST_INPUT                                                                                 \
+	"{\"Bucket\":\"file://%s\",\"Key\":\"ids.csv\","                                           \
+	"\"Results\":{\"Bucket\":\"file://%s\",\"Prefix\":\"done\"}}"
 
 static const struct {
 	const char *workflow; /* NULL: the backfill, which prunes */
 	const char *input;    /* with the id of an instance */
+	bool lists;	      /* a file names all instances instead */
 } flows[] = {
-    {NULL, NULL},
-    {"on-launch.yaml", "{\"id\":\"e\",\"source\":\"aws.ec2\","
-		       "\"detail-type\":\"EC2 Instance State-change Notification\"," EVENT
-		       "\"detail\":{\"instance-id\":\"%s\",\"state\":\"running\"}}"},
+    {.workflow = NULL},
+    {.workflow = "from-csv.yaml", .lists = true},
+    {"on-launch.yaml",
+	"{\"id\":\"e\",\"source\":\"aws.ec2\","
+	"\"detail-type\":\"EC2 Instance State-change Notification\"," EVENT
+	"\"detail\":{\"instance-id\":\"%s\",\"state\":\"running\"}}",
+	false},
     {"on-guardduty.yaml",
 	"{\"id\":\"e\",\"source\":\"aws.guardduty\",\"detail-type\":\"GuardDuty Finding\"," EVENT
 	"\"detail\":{\"accountId\":\"123456789012\",\"region\":\"us-east-1\",\"id\":\"f\","
 	"\"type\":\"Recon:EC2/PortProbeUnprotectedPort\",\"severity\":5,"
 	"\"resource\":{\"resourceType\":\"Instance\",\"instanceDetails\":{\"instanceId\":\"%s\"}},"
-	"\"service\":{}}}"},
+	"\"service\":{}}}",
+	false},
 };
 #define FLOWS ((int)(sizeof(flows) / sizeof(flows[0])))
 
@@ -127,27 +159,127 @@ check_flow(const struct sim_plan *plan, const struct sim_result *result, size_t 
 	    count_of(result->expected, "missing") <= failed, "%s: missing sessions", what);
 }
 
+/* The input of an event: that of the first instance. */
+static char *
+event_input(const char *format, const struct sim_opts *opts)
+{
+	struct tmf_err err = {0};
+	struct sim_world *world = world_new(opts, &err);
+	char id[SIM_ID_BYTES];
+
+	ck_assert_ptr_nonnull(world);
+	world_instance_id(world, 0, id);
+	world_free(world);
+	return mem_printf(format, id);
+}
+
+/* The input of from-csv.yaml, for a file of all instances in the folder. */
+static char *
+list_input(const char *folder, const struct sim_opts *opts)
+{
+	struct tmf_err err = {0};
+	struct sim_world *world = world_new(opts, &err);
+	char *path = mem_printf("%s/ids.csv", folder);
+	FILE *file = fopen(path, "w");
+	char id[SIM_ID_BYTES];
+
+	ck_assert(world != NULL && file != NULL);
+	fputs("InstanceId,Mirror\n", file);
+	for (uint64_t i = 0; i < opts->instances; i++) {
+		world_instance_id(world, i, id);
+		fprintf(file, "%s,yes\n", id);
+	}
+	fclose(file);
+	free(path);
+	world_free(world);
+	return mem_printf(LIST_INPUT, folder, folder);
+}
+
+/* {"INSTANCE OUTCOME": how often} of a run's ledger. New reference. */
+static json_t *
+tally_ledger(const json_t *ledger)
+{
+	json_t *tally = json_object();
+	const char *key;
+	json_t *row;
+
+	json_object_foreach ((json_t *)ledger, key, row) {
+		char *both = mem_printf(
+		    "%.*s %s", (int)strcspn(key, " "), key, jsonx_get_string(row, "Outcome"));
+		json_t *count = json_object_get(tally, both);
+
+		json_object_set_new(tally, both, json_integer(json_integer_value(count) + 1));
+		free(both);
+	}
+	return tally;
+}
+
+/* The same of the lines that the run wrote. New reference. */
+static json_t *
+tally_lines(const char *folder)
+{
+	char *pattern = mem_printf("%s/done/*/SUCCEEDED_*", folder);
+	json_t *tally = json_object();
+	struct buf text = {0};
+	glob_t files;
+
+	ck_assert_int_eq(glob(pattern, 0, NULL, &files), 0);
+	for (size_t i = 0; i < files.gl_pathc; i++)
+		ck_assert_int_eq(file_read(files.gl_pathv[i], LINES_MAX, &text, NULL, NULL), 0);
+	for (char *line = strtok((char *)buf_cstr(&text), "\n"); line != NULL;
+	     line = strtok(NULL, "\n")) {
+		json_t *told = jsonx_parse(str_of(line), NULL);
+		char *both = mem_printf("%s %s", jsonx_get_string(told, "InstanceId"),
+		    jsonx_get_string(told, "Outcome"));
+		json_t *count = json_object_get(tally, both);
+
+		json_object_set_new(tally, both, json_integer(json_integer_value(count) + 1));
+		free(both);
+		json_decref(told);
+	}
+	globfree(&files);
+	free(pattern);
+	buf_fini(&text);
+	return tally;
+}
+
+/* Every row of the file has one line, and the line says what the ledger does. */
+static void
+check_lines(const char *folder, const struct sim_result *result, const char *what)
+{
+	json_t *told = tally_lines(folder), *recorded = tally_ledger(result->ledgers[0]);
+	char *texts[2] = {jsonx_text(told), jsonx_text(recorded)};
+
+	ck_assert_msg(
+	    json_equal(told, recorded), "%s: %s\nbut recorded is %s", what, texts[0], texts[1]);
+	ck_assert_uint_eq(json_object_size(told), LIST_SIZE);
+	free(texts[0]);
+	free(texts[1]);
+	json_decref(told);
+	json_decref(recorded);
+}
+
 START_TEST(redrive_from_every_call)
 {
+	char folder[] = "/tmp/tmflow-list-XXXXXX";
 	struct sim_plan plan = small_plan(SWEEP_SEED);
 	struct sim_result result;
 	struct tmf_err err = {0};
-	char id[SIM_ID_BYTES], *input = NULL;
-	struct sim_world *world;
-	char *config = NULL;
+	char *input = NULL, *config = NULL;
 	uint64_t at = 0, requests, redrives = 0;
 	size_t undisturbed;
 
+	ck_assert_ptr_nonnull(mkdtemp(folder));
 	plan.workflow = flows[_i].workflow;
 	plan.world.plain = plan.workflow != NULL; /* the instance of the event can be mirrored */
-	if (flows[_i].input != NULL) {
-		world = world_new(&plan.world, &err);
-		ck_assert_ptr_nonnull(world);
-		world_instance_id(world, 0, id);
-		world_free(world);
-		input = mem_printf(flows[_i].input, id);
-		plan.config = config = pair_config(&plan.world, 0, 0);
+	if (flows[_i].lists) {
+		plan.world.instances = LIST_SIZE;
+		input = list_input(folder, &plan.world);
+	} else if (flows[_i].input != NULL) {
+		input = event_input(flows[_i].input, &plan.world);
 	}
+	if (input != NULL)
+		plan.config = config = pair_config(&plan.world, 0, 0);
 	plan.input = input;
 	plan.earlier_every = plan.workflow == NULL ? 5 : 0;
 	plan.redrives = true;
@@ -166,10 +298,13 @@ START_TEST(redrive_from_every_call)
 		ck_assert_msg(
 		    sim_play(&plan, &result, &err) == 0, "%s: %s", what, tmf_err_text(&err));
 		check_flow(&plan, &result, undisturbed, what);
+		if (flows[_i].lists)
+			check_lines(folder, &result, what);
 		redrives += result.redrives;
 		sim_result_fini(&result);
 	}
 	ck_assert_uint_ge(redrives, 1);
+	remove_folder(folder);
 	free(config);
 	free(input);
 }
