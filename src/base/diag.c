@@ -136,7 +136,9 @@ diag_print_colored(struct diag_list *list, const struct diag_colors *colors, FIL
 			log_escape(&line, diag->hint);
 			buf_add_char(&line, ')');
 		}
-		fprintf(out, "%s\n", buf_cstr(&line));
+		fprintf(out, "%s%s\n",
+		    log_priority(diag->severity == DIAG_ERROR ? LOG_ERROR : LOG_WARN, out),
+		    buf_cstr(&line));
 	}
 	if (list->errors + list->warnings > list->count)
 		fprintf(out, "and %zu more\n", list->errors + list->warnings - list->count);

@@ -9,14 +9,19 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define RUN_ID_BYTES_MAX 128
+
+/* The version of Elastic Common Schema whose names are used; later ones have them, too. */
+#define LOG_ECS_VERSION "8.11.0"
 
 /* The log is one for the process, like standard error itself. */
 static struct {
 	enum log_level level;
 	enum log_format format;
-	FILE *stream; /* NULL: standard error */
+	FILE *stream;	     /* NULL: standard error */
+	const FILE *journal; /* the stream that is systemd's journal; NULL: none is */
 	char run_id[RUN_ID_BYTES_MAX];
 	void (*before)(void *arg);
 	void (*after)(void *arg);
@@ -26,6 +31,25 @@ static struct {
 /* In the order of the levels. */
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
+/* LOG_PRIORITY of syslog(3), which sd-daemon(3) takes as it is. In the order of the levels. */
+static const char *const level_priorities[] = {"<7>", "<6>", "<4>", "<3>"};
+
+/*
+ * The names of Elastic Common Schema that our fields have there; any other is a member of "tmflow",
+ * since a name of a product is one that the schema will not take.
+ * See: https://www.elastic.co/docs/reference/ecs/ecs-field-reference
+ */
+static const struct {
+	const char *field;
+	const char *ecs;
+} log_ecs_names[] = {
+    {"error", "error.type"},
+    {"cause", "error.message"},
+    {"request_id", "http.request.id"},
+    {"instance", "cloud.instance.id"},
+    {"rule", "rule.name"},
+};
+
 /* Once, before the first event: the log belongs to the process and not to a run. */
 void
 log_setup(enum log_level level, enum log_format format, FILE *stream)
@@ -33,6 +57,28 @@ log_setup(enum log_level level, enum log_format format, FILE *stream)
 	log_state.level = level;
 	log_state.format = format;
 	log_state.stream = stream;
+}
+
+/* A service may have sent its standard error elsewhere since, so the numbers are compared. */
+void
+log_find_journal(const char *value, FILE *stream)
+{
+	char found[64];
+	struct stat stat;
+
+	log_state.journal = NULL;
+	if (value == NULL || fstat(fileno(stream), &stat) != 0)
+		return;
+	snprintf(found, sizeof(found), "%ju:%ju", (uintmax_t)stat.st_dev, (uintmax_t)stat.st_ino);
+	if (strcmp(found, value) == 0)
+		log_state.journal = stream;
+}
+
+const char *
+log_priority(enum log_level level, const FILE *stream)
+{
+	assert(level < LOG_NONE);
+	return stream != NULL && stream == log_state.journal ? level_priorities[level] : "";
 }
 
 /* Copied: the run's own struct is freed before the last lines are logged. */
@@ -185,10 +231,9 @@ log_field_is_left_out(const struct log_field *field)
 
 /* The run comes first of the fields, so that lines of one run can be cut out by a prefix. */
 static void
-logfmt_compose(struct buf *line, const char *time, const char *level, const char *event,
-    const struct log_field *fields)
+logfmt_compose(struct buf *line, const char *event, const struct log_field *fields)
 {
-	buf_printf(line, "%s %s %s", time, level, event);
+	buf_add_cstr(line, event);
 	if (log_state.run_id[0] != '\0')
 		logfmt_add(line, "run", log_state.run_id);
 	for (; fields->key != NULL; fields++) {
@@ -237,18 +282,117 @@ log_json_compose(struct buf *line, const char *time, const char *level, const ch
 	json_decref(object);
 }
 
+/* NULL: the schema has none. */
+static const char *
+log_ecs_name(const char *field)
+{
+	for (size_t i = 0; i < sizeof(log_ecs_names) / sizeof(log_ecs_names[0]); i++)
+		if (strcmp(log_ecs_names[i].field, field) == 0)
+			return log_ecs_names[i].ecs;
+	return NULL;
+}
+
+/* An empty text is left out: in an index it would be a value of its own. */
+static void
+log_ecs_put_field(json_t *object, json_t *own, const struct log_field *field)
+{
+	const char *name = log_ecs_name(field->key);
+
+	if (field->text == NULL)
+		json_object_set_new(own, field->key, json_integer(field->number));
+	else if (field->text[0] != '\0')
+		log_json_put(
+		    name != NULL ? object : own, name != NULL ? name : field->key, field->text);
+}
+
+/*
+ * The message is the line for a reader, without what stands beside it in every viewer. Names keep
+ * their dots, as loggers of the schema write them.
+ * See: https://github.com/elastic/ecs-logging/blob/main/spec/spec.json
+ */
+static void
+log_ecs_compose(struct buf *line, const char *time, const char *level, const char *event,
+    const struct log_field *fields)
+{
+	json_t *object = json_object();
+	json_t *own = json_object();
+	struct buf message = {0};
+
+	logfmt_compose(&message, event, fields);
+	jsonx_put_string(object, "@timestamp", time);
+	jsonx_put_string(object, "log.level", level);
+	jsonx_put_string(object, "message", buf_cstr(&message));
+	jsonx_put_string(object, "ecs.version", LOG_ECS_VERSION);
+	jsonx_put_string(object, "service.name", "tmflow");
+	jsonx_put_string(object, "event.dataset", "tmflow");
+	jsonx_put_string(object, "event.action", event);
+	if (log_state.run_id[0] != '\0')
+		log_json_put(own, "run", log_state.run_id);
+	for (; fields->key != NULL; fields++)
+		log_ecs_put_field(object, own, fields);
+	if (json_object_size(own) > 0)
+		json_object_set(object, "tmflow", own);
+	jsonx_write(object, line);
+	json_decref(own);
+	json_decref(object);
+	buf_fini(&message);
+}
+
+static void
+log_compose(struct buf *line, const char *time, enum log_level level, const char *event,
+    const struct log_field *fields)
+{
+	switch (log_state.format) {
+	case LOG_LOGFMT:
+		buf_printf(line, "%s %s ", time, level_names[level]);
+		logfmt_compose(line, event, fields);
+		break;
+	case LOG_JSON:
+	case LOG_EMF:
+		log_json_compose(line, time, level_names[level], event, fields);
+		break;
+	case LOG_ECS:
+		log_ecs_compose(line, time, level_names[level], event, fields);
+		break;
+	}
+	buf_add_char(line, '\n');
+}
+
+/* For the journal each line is an entry, with a priority of its own. */
+static void
+log_put(FILE *stream, const char *priority, const char *text)
+{
+	size_t len;
+
+	if (*priority == '\0') {
+		fputs(text, stream);
+		return;
+	}
+	for (; *text != '\0'; text += len) {
+		len = strcspn(text, "\n");
+		len += text[len] == '\n' ? 1 : 0;
+		fprintf(stream, "%s%.*s", priority, (int)len, text);
+	}
+}
+
 /* Flushed at once: the last line before a crash is the one that is needed. */
-void
-log_block(const char *text)
+static void
+log_put_around(enum log_level level, const char *text)
 {
 	FILE *stream = log_state.stream != NULL ? log_state.stream : stderr;
 
 	if (log_state.before != NULL)
 		log_state.before(log_state.around_arg);
-	fputs(text, stream);
+	log_put(stream, log_priority(level, stream), text);
 	fflush(stream);
 	if (log_state.after != NULL)
 		log_state.after(log_state.around_arg);
+}
+
+void
+log_block(const char *text)
+{
+	log_put_around(LOG_INFO, text);
 }
 
 /* Composed as a whole and written at once, so that lines of two processes on one terminal do not
@@ -261,11 +405,7 @@ log_write(enum log_level level, const char *event, const struct log_field *field
 
 	assert(level < LOG_NONE);
 	clock_iso(clock_system()->wall_ms(clock_system()), time);
-	if (log_state.format != LOG_LOGFMT)
-		log_json_compose(&line, time, level_names[level], event, fields);
-	else
-		logfmt_compose(&line, time, level_names[level], event, fields);
-	buf_add_char(&line, '\n');
-	log_block(buf_cstr(&line));
+	log_compose(&line, time, level, event, fields);
+	log_put_around(level, buf_cstr(&line));
 	buf_fini(&line);
 }

@@ -11,8 +11,9 @@
  * way in: struct secret (aws/credentials.h) cannot be a field.
  */
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_NONE };
-/* LOG_EMF: JSON, with metrics of CloudWatch among the lines; web/metrics/emf.h writes them. */
-enum log_format { LOG_LOGFMT, LOG_JSON, LOG_EMF };
+/* LOG_EMF: JSON, with metrics of CloudWatch among the lines; web/metrics/emf.h writes them.
+ * LOG_ECS: JSON with the names of Elastic Common Schema. See: src/base/LOG.md */
+enum log_format { LOG_LOGFMT, LOG_JSON, LOG_EMF, LOG_ECS };
 
 struct log_field {
 	const char *key;  /* NULL ends the list */
@@ -32,6 +33,17 @@ struct log_field {
 
 /* Sets level, form and stream (default: LOG_WARN, logfmt, stderr). The stream is borrowed. */
 void log_setup(enum log_level level, enum log_format format, FILE *stream);
+
+/*
+ * Finds out whether a stream is the journal of systemd: value is that of JOURNAL_STREAM, device and
+ * inode of the service's standard error, or NULL. Lines to it then begin with their priority. To be
+ * called once, before anything is written. The stream is borrowed. See: systemd.exec(5)
+ */
+void log_find_journal(const char *value, FILE *stream);
+
+/* What a line begins with that goes to stream: "<4>" for a warning where that is the journal, ""
+ * elsewhere. Static. See: sd-daemon(3) */
+const char *log_priority(enum log_level level, const FILE *stream);
 
 /* Adds run=ID to every event that follows; NULL takes it off. Copied. */
 void log_set_run(const char *run_id);
@@ -62,7 +74,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 	} while (0)
 
 /* Writes text of several lines as it is, whatever the level: it ends with a newline and is escaped
- * already. */
+ * already. To the journal each line is of LOG_INFO. */
 void log_block(const char *text);
 
 /* Appends text to a line for a person or a terminal: control characters, escapes and malformed

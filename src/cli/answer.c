@@ -39,7 +39,7 @@ answer_say(const char *prefix, const char *text)
 	for (; *text != '\0'; text++) {
 		buf_add_char(&lines, *text);
 		if (*text == '\n' && text[1] != '\0')
-			buf_add_cstr(&lines, "  ");
+			buf_printf(&lines, "%s  ", log_priority(LOG_ERROR, stderr));
 	}
 	if (lines.p[lines.len - 1] != '\n')
 		buf_add_char(&lines, '\n');
@@ -91,6 +91,7 @@ cli_say(const struct tmf_err *err)
 	const char *text = tmf_err_text_behind_place(err);
 	char *place;
 
+	fputs(log_priority(LOG_ERROR, stderr), stderr);
 	if (err->line == 0) {
 		answer_say("tmflow: ", text);
 		return;

@@ -196,7 +196,7 @@ static const struct {
     {"fail-on", {"low", "medium", "high", "critical"}},
     {"for", {"run", "reconcile", "worker", "listen", "coverage", "audit", "doctor", "destroy"}},
     {"color", {"auto", "always", "never"}},
-    {"log-format", {"logfmt", "json"}},
+    {"log-format", {"logfmt", "json", "emf", "ecs"}},
     {"format", {"dot", "mermaid", "svg"}},
     {"query-language", {"jsonata", "jsonpath"}},
     {"inspection-level", {"INFO", "DEBUG", "TRACE"}},

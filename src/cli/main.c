@@ -105,7 +105,7 @@ static int
 main_set_up_log(const struct cli_opts *opts, struct tmf_err *err)
 {
 	static const char *const levels[] = {"debug", "info", "warn", "error"};
-	static const char *const formats[] = {"logfmt", "json", "emf"}; /* enum log_format */
+	static const char *const formats[] = {"logfmt", "json", "emf", "ecs"}; /* enum log_format */
 	enum log_format format = LOG_LOGFMT;
 	enum log_level level = LOG_WARN;
 	bool known = opts->log_level == NULL;
@@ -126,7 +126,7 @@ main_set_up_log(const struct cli_opts *opts, struct tmf_err *err)
 	}
 	if (!known)
 		return tmf_err_set(err, TMF_ERR_INVALID,
-		    "--log-format takes logfmt, json or emf, not \"%s\"", opts->log_format);
+		    "--log-format takes logfmt, json, emf or ecs, not \"%s\"", opts->log_format);
 	log_setup(level, format, stderr);
 	return 0;
 }
@@ -242,6 +242,7 @@ main(int argc, char **argv)
 	/* Names in AWS are UTF-8, whatever the locale of the shell or the container. */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	cli_open_standard_files();
+	log_find_journal(getenv("JOURNAL_STREAM"), stderr);
 	main_keep_memory();
 	cli_forbid_core();
 	cli_signals_ignore_writes();

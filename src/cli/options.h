@@ -313,7 +313,8 @@ struct cli_opts {
 	X(LOG_LEVEL, log_level, "log-level", 0, OUT, "LEVEL",                                      \
 	    "debug, info, warn (default) or error")                                                \
 	X(LOG_FORMAT, log_format, "log-format", 0, OUT, "FORMAT",                                  \
-	    "logfmt (default), json, or emf: json with CloudWatch metrics among the lines")        \
+	    "logfmt (default), json, ecs: json with the names of Elastic Common Schema, or emf: "  \
+	    "json with CloudWatch metrics among the lines")                                        \
 	X(HELP, help, "help", 'h', OUT, NULL, "print this help")
 
 enum cli_option {

@@ -11,6 +11,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 START_TEST(slices_and_buffers)
 {
@@ -258,6 +259,96 @@ START_TEST(log_errors)
 }
 END_TEST
 
+/* "DEVICE:INODE" of a stream, as systemd writes it into JOURNAL_STREAM. */
+static void
+name_of_stream(FILE *stream, char *ret, size_t size)
+{
+	struct stat stat;
+
+	ck_assert_int_eq(fstat(fileno(stream), &stat), 0);
+	snprintf(ret, size, "%ju:%ju", (uintmax_t)stat.st_dev, (uintmax_t)stat.st_ino);
+}
+
+/* The journal takes a line's priority from its beginning; nobody else has it there. */
+START_TEST(log_priorities)
+{
+	FILE *journal = tmpfile();
+	FILE *other = tmpfile();
+	char name[64];
+	char text[2048] = "";
+
+	ck_assert(journal != NULL && other != NULL);
+	name_of_stream(journal, name, sizeof(name));
+	log_find_journal(name, journal);
+	log_setup(LOG_DEBUG, LOG_LOGFMT, journal);
+	log_event(LOG_DEBUG, "d", LOG_INT("n", 1));
+	log_event(LOG_INFO, "i", LOG_INT("n", 2));
+	log_event(LOG_WARN, "w", LOG_STR("k", "<0>a\n<0>b"));
+	log_setup(LOG_DEBUG, LOG_JSON, journal);
+	log_event(LOG_ERROR, "e", LOG_INT("n", 4));
+	log_block("one\ntwo\n");
+	ck_assert_str_eq(log_priority(LOG_ERROR, other), "");
+	log_setup(LOG_DEBUG, LOG_LOGFMT, other);
+	log_event(LOG_ERROR, "elsewhere", LOG_INT("n", 5));
+	log_find_journal(name, other);
+	log_event(LOG_ERROR, "redirected", LOG_INT("n", 6));
+	log_find_journal(NULL, other);
+	log_event(LOG_ERROR, "no.journal", LOG_INT("n", 7));
+	log_setup(LOG_WARN, LOG_LOGFMT, NULL);
+	rewind(journal);
+	ck_assert_uint_gt(fread(text, 1, sizeof(text) - 1, journal), 0);
+	ck_assert_int_eq(strncmp(text, "<7>2", 4), 0);
+	ck_assert_ptr_nonnull(strstr(text, " debug d n=1\n<6>2"));
+	ck_assert_ptr_nonnull(strstr(text, " info i n=2\n<4>2"));
+	ck_assert_ptr_nonnull(strstr(text, " warn w k=<0>a\\x0A<0>b\n<3>{\"time\""));
+	ck_assert_ptr_nonnull(strstr(text, "\"n\":4}\n<6>one\n<6>two\n"));
+	memset(text, 0, sizeof(text));
+	rewind(other);
+	ck_assert_uint_gt(fread(text, 1, sizeof(text) - 1, other), 0);
+	ck_assert_ptr_null(strchr(text, '<'));
+	fclose(journal);
+	fclose(other);
+}
+END_TEST
+
+/* What Elastic Common Schema has a name for stands under it, the rest under ours; nothing is both
+ * a text and an object. */
+START_TEST(log_ecs)
+{
+	char text[2048] = "";
+	FILE *out = fmemopen(text, sizeof(text), "w");
+	struct tmf_err err = {0};
+	json_t *line, *wanted;
+
+	tmf_err_set(&err, TMF_ERR_INVALID, "no");
+	snprintf(err.request_id, sizeof(err.request_id), "r-1");
+	log_setup(LOG_INFO, LOG_ECS, out);
+	log_set_run("r1");
+	log_event(LOG_WARN, "an.event", LOG_STR("instance", "i-1"), LOG_STR("rule", "vpcs[0]"),
+	    LOG_STR("subnet", "subnet-1"), LOG_STR("session", ""), LOG_INT("delay_ms", 7),
+	    LOG_ERR(&err));
+	fclose(out);
+	log_setup(LOG_WARN, LOG_LOGFMT, NULL);
+	log_set_run(NULL);
+	line = json_loads(text, 0, NULL);
+	ck_assert_ptr_nonnull(line);
+	ck_assert_int_eq(json_object_del(line, "@timestamp"), 0);
+	wanted =
+	    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s, s:i}}",
+		"log.level", "warn", "message",
+		"an.event run=r1 instance=i-1 rule=vpcs[0] subnet=subnet-1 session=\"\" delay_ms=7 "
+		"error=TMFlow.InvalidInput cause=no request_id=r-1",
+		"ecs.version", "8.11.0", "service.name", "tmflow", "event.dataset", "tmflow",
+		"event.action", "an.event", "cloud.instance.id", "i-1", "rule.name", "vpcs[0]",
+		"error.type", "TMFlow.InvalidInput", "error.message", "no", "http.request.id",
+		"r-1", "tmflow", "run", "r1", "subnet", "subnet-1", "delay_ms", 7);
+	ck_assert(json_equal(line, wanted));
+	json_decref(wanted);
+	json_decref(line);
+	tmf_err_fini(&err);
+}
+END_TEST
+
 /* One of each family of format characters, and neighbours that are text. */
 START_TEST(log_format_characters)
 {
@@ -361,6 +452,8 @@ main(void)
 	tcase_add_test(tests, log_lines);
 	tcase_add_test(tests, log_no_forged_fields);
 	tcase_add_test(tests, log_errors);
+	tcase_add_test(tests, log_priorities);
+	tcase_add_test(tests, log_ecs);
 	tcase_add_test(tests, log_format_characters);
 	tcase_add_test(tests, clocks);
 	tcase_add_test(tests, random_numbers);

@@ -92,7 +92,7 @@ class Emf(services.Case):
             self.assertEqual(bool(self.documents(done.err)), has, words)
         done = self.tmflow("audit", "--log-format", "xml")
         self.assertEqual(done.code, 2)
-        self.assertIn("--log-format takes logfmt, json or emf, not \"xml\"", done.err)
+        self.assertIn("--log-format takes logfmt, json, emf or ecs, not \"xml\"", done.err)
 
     def test_coverage_and_audit(self):
         sim = self.sim("--no-auth", instances=60)
