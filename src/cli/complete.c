@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "cli/exit.h"
+#include "cli/help.h"
 #include "cli/print.h"
 #include "cli/subcommands.h"
 #include "cli/workspace/search.h"
@@ -251,12 +252,15 @@ static void
 complete_options(const struct typed *typed)
 {
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		struct buf help = {0};
 		char *name;
 
 		if (typed->command != NULL && !(typed->command->options & CLI_OPTION_BIT(i)))
 			continue;
 		name = mem_printf("--%s", cli_options[i].name);
-		complete_put(name, cli_options[i].help);
+		cli_option_help(typed->command, (enum cli_option)i, &help);
+		complete_put(name, buf_cstr(&help));
+		buf_fini(&help);
 		free(name);
 	}
 }

@@ -1,6 +1,7 @@
 #ifndef TMFLOW_CLI_HELP_H
 #define TMFLOW_CLI_HELP_H
 
+#include "base/buf.h"
 #include "cli/options.h"
 
 #include <stdio.h>
@@ -12,5 +13,8 @@ void cli_help(const struct subcommand *commands, FILE *out);
 
 /* Writes one subcommand's page: usage, its options by group, examples. */
 void cli_help_subcommand(const struct subcommand *command, FILE *out);
+
+/* Appends what an option means to a subcommand. NULL: one that is not known yet. */
+void cli_option_help(const struct subcommand *command, enum cli_option option, struct buf *out);
 
 #endif

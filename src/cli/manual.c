@@ -1,5 +1,7 @@
 #include "cli/manual.h"
 
+#include "cli/help.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -31,6 +33,7 @@ manual_options(const struct subcommand *command, int group, FILE *out)
 
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		const struct cli_option_row *row = &cli_options[i];
+		struct buf help = {0};
 
 		if (!(command->options & CLI_OPTION_BIT(i)) || (int)row->group != group)
 			continue;
@@ -43,7 +46,9 @@ manual_options(const struct subcommand *command, int group, FILE *out)
 			fprintf(out, ".It Fl -%s", row->name);
 		fprintf(out, "%s%s\n", row->arg != NULL ? " Ar " : "",
 		    row->arg != NULL ? row->arg : "");
-		manual_text(row->help, strlen(row->help), out);
+		cli_option_help(command, (enum cli_option)i, &help);
+		manual_text(buf_cstr(&help), help.len, out);
+		buf_fini(&help);
 	}
 	if (begun)
 		fputs(".El\n", out);

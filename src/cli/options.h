@@ -158,12 +158,7 @@ struct cli_opts {
 	    "stop before removing more than N of them, or N percent; default 10 or 25%")           \
 	X(RETRY_FAILED, retry_failed, "retry-failed", 0, WHAT, NULL,                               \
 	    "repeat only what failed in a run that has ended")                                     \
-	X(MOCK, mock, "mock", 0, WHAT, "FILE",                                                     \
-	    "run: mock configuration file of Step Functions Local; test-state: the Task's "        \
-	    "result, "                                                                             \
-	    "{\"result\": ...}, or its error, {\"errorOutput\": {\"error\": ..., \"cause\": "      \
-	    "...}}, "                                                                              \
-	    "or a file with either")                                                               \
+	X(MOCK, mock, "mock", 0, WHAT, "FILE", "answers of Tasks, in AWS's place")                 \
 	X(TEST_CASE, test_case, "test-case", 0, WHAT, "NAME",                                      \
 	    "test case of the --mock file, or MACHINE#NAME; default the only one")                 \
 	X(SET, set, "set", 0, WHAT, "NAME=VALUE",                                                  \
@@ -202,8 +197,7 @@ struct cli_opts {
 	X(METRICS_FILE, metrics_file, "metrics-file", 0, WHAT, "FILE",                             \
 	    "write the numbers at the end, as OpenMetrics text")                                   \
 	X(OUTPUT_FILE, output_file, "output-file", 0, WHAT, "FILE",                                \
-	    "show: file for the page of -o html; init: the new configuration, default "            \
-	    "config/REGION.yaml; - is standard output")                                            \
+	    "file to write in place of standard output")                                           \
 	X(FORCE, force, "force", 0, WHAT, NULL, "overwrite the file")                              \
 	X(TRUST_TAGS, trust_tags, "trust-tags", 0, WHAT, NULL,                                     \
 	    "take tmflow's tags for proof that tmflow made what bears them")                       \
@@ -216,14 +210,13 @@ struct cli_opts {
 	    "make Maps distributed: each item an execution of its own, for long backfills")        \
 	X(FORMAT, format, "format", 0, WHAT, "FORMAT",                                             \
 	    "dot (default), mermaid, or svg (drawn by Graphviz)")                                  \
-	X(RUN, run, "run", 0, WHAT, "RUN-ID",                                                      \
-	    "graph: color the states by what this run did; coverage: count its outcomes")          \
+	X(RUN, run, "run", 0, WHAT, "RUN-ID", "look at this run")                                  \
 	X(BY, by, "by", 0, WHAT, "KEYS",                                                           \
 	    "group by account, region, vpc (default), subnet, zone, type, rule, target, tag:KEY; " \
 	    "several with commas")                                                                 \
 	X(MIN, min, "min", 0, WHAT, "PERCENT", "exit with 7 if the coverage is below")             \
 	X(ACTIVITY_ARN, activity_arn, "activity-arn", 0, WORK, "ARN",                              \
-	    "Step Functions activity of the tasks; worker: may be repeated")                       \
+	    "Step Functions activity of the tasks")                                                \
 	X(LAMBDA_ARN, lambda_arn, "lambda-arn", 0, WORK, "ARN",                                    \
 	    "Lambda function that runs the tasks")                                                 \
 	X(QUEUE_URL, queue_url, "queue-url", 0, WORK, "URL", "SQS queue with EventBridge events")  \
@@ -237,17 +230,17 @@ struct cli_opts {
 	    "time between the starts of two rounds, a tenth more or less: 15m, 1h, 1d")            \
 	X(RECONCILE, reconcile, "reconcile", 0, WORK, "PERIOD",                                    \
 	    "also run the backfill, now and each 15m, 1h, 1d, a tenth more or less")               \
-	X(POLLERS, pollers, "pollers", 0, WORK, "N", "open polls at a time (per activity)")        \
+	X(POLLERS, pollers, "pollers", 0, WORK, "N", "open polls at a time")                       \
 	X(CONCURRENCY, concurrency, "concurrency", 0, WORK, "N",                                   \
-	    "polls, tasks or messages in progress at a time; 40, listen: 1000")                    \
+	    "polls, tasks or messages in progress at a time")                                      \
 	X(HEARTBEAT, heartbeat, "heartbeat", 0, WORK, "SECONDS",                                   \
 	    "between heartbeats, at most a third of HeartbeatSeconds; default 20")                 \
 	X(VISIBILITY, visibility, "visibility", 0, WORK, "SECONDS",                                \
 	    "seconds a received message stays hidden from other consumers, extended while its "    \
 	    "run lasts; default 120")                                                              \
-	X(LISTEN, listen, "listen", 0, WORK, "HOST:PORT",                                          \
+	X(LISTEN, listen, "listen", 0, WHAT, "HOST:PORT",                                          \
 	    "address of the page, default 127.0.0.1 and a free port")                              \
-	X(OPEN, open, "open", 0, WORK, NULL, "open the page in the desktop's browser")             \
+	X(OPEN, open, "open", 0, WHAT, NULL, "open the page in the desktop's browser")             \
 	X(HEALTH_FILE, health_file, "health-file", 0, WORK, "FILE",                                \
 	    "file that is touched every 5 s while polls succeed")                                  \
 	X(METRICS_LISTEN, metrics_listen, "metrics-listen", 0, WORK, "HOST:PORT",                  \
@@ -257,7 +250,7 @@ struct cli_opts {
 	X(NO_CHECKPOINT, no_checkpoint, "no-checkpoint", 0, RUNS, NULL,                            \
 	    "keep nothing: the run cannot be resumed or shown later")                              \
 	X(HISTORY, history, "history", 0, RUNS, NULL,                                              \
-	    "the run's events: run and resume keep them, show lists them")                         \
+	    "the run's events, which are kept where they are asked for")                           \
 	X(FAILED, failed, "failed", 0, RUNS, NULL, "list the instances that failed")               \
 	X(OUTCOMES, outcomes, "outcomes", 0, RUNS, NULL, "list the outcome of every instance")     \
 	X(FOLLOW, follow, "follow", 0, RUNS, NULL,                                                 \
@@ -277,9 +270,7 @@ struct cli_opts {
 	    "remove runs that ended longer ago, at the start and each hour; default never")        \
 	X(STATE_DIR, state_dir, "state-dir", 0, RUNS, "DIR",                                       \
 	    "where runs are kept; default ~/.local/state/tmflow")                                  \
-	X(REGION, region, "region", 0, AWS, "REGION",                                              \
-	    "AWS region; several, with commas, where there is --account; default as in the "       \
-	    "AWS CLI")                                                                             \
+	X(REGION, region, "region", 0, AWS, "REGION", "AWS region; default as in the AWS CLI")     \
 	X(ACCOUNT, account, "account", 0, AWS, "IDS",                                              \
 	    "account ids, with commas; needs --assume-role with {account} in it")                  \
 	X(ACCOUNTS, accounts, "accounts", 0, AWS, "FILE",                                          \
@@ -304,7 +295,7 @@ struct cli_opts {
 	X(DEBUG_HTTP, debug_http, "debug-http", 0, AWS, NULL,                                      \
 	    "print requests and replies to standard error, without secrets")                       \
 	X(OUTPUT, output, "output", 'o', OUT, "FORMAT",                                            \
-	    "text (default), json, or for lists jsonl; audit, coverage: csv; audit: sarif")        \
+	    "form of standard output; each subcommand has some of them")                           \
 	X(INSPECTION_LEVEL, inspection_level, "inspection-level", 0, OUT, "LEVEL",                 \
 	    "INFO (default), DEBUG or TRACE")                                                      \
 	X(QUIET, quiet, "quiet", 'q', OUT, NULL, "no progress")                                    \

@@ -3,6 +3,7 @@
 import http.server
 import json
 import os
+import re
 import threading
 
 import harness
@@ -42,6 +43,23 @@ class Terminal(harness.Case):
             done = self.tmflow(*args)
             self.assertEqual(done.code, 2, args)
             self.assertIn(pattern, done.err)
+
+    def test_help_is_of_its_subcommand(self):
+        """An option's help says what it does here: its forms, and nothing of other subcommands."""
+        overview = self.tmflow("--help").out
+        for code in range(8):
+            self.assertRegex(overview, rf"\n  {code}  \S")
+        names = re.findall(r"^  ([a-z-]+)(?: check)?(?: \S+)*(?:  |$)", overview.split("\nExit codes")[0], re.M)
+        self.assertGreater(len(names), 20)
+        for name in names:
+            words = (name, "check") if name == "store" else (name,)
+            text = re.sub(r"\s+", " ", self.tmflow(*words, "--help").out)
+            refused = self.tmflow(*words, "-o", "nothing").err
+            forms = re.search(r"-o takes one of (.*), not", refused).group(1)
+            self.assertIn(f"-o, --output FORMAT {forms.replace('text', 'text (default)', 1)} ", text)
+            for other in names:
+                self.assertNotRegex(text, rf"[;:,] {other}: ", name)
+        self.assertIn("Step Functions activity that gives out the tasks; may be repeated", re.sub(r"\s+", " ", self.tmflow("worker", "--help").out))
 
     def test_version(self):
         for args in (("--version", "-o", "json"), ("-o", "json", "--version"), ("version", "-ojson"), ("-V", "--output=json")):
