@@ -11,12 +11,13 @@ import urllib.parse
 
 import harness
 
+SLOW_READERS = 40
 HELLO = "StartAt: A\nStates: {A: {Type: Succeed}}\n"
 
 
 class Ui(harness.Case):
-    def serve(self, *args):
-        process = self.start("ui", *args)
+    def serve(self, *args, **env):
+        process = self.start("ui", *args, env=env)
         url = urllib.parse.urlsplit(process.stdout.readline().strip())
         self.addCleanup(process.kill)
         self.port = url.port
@@ -251,6 +252,39 @@ class Ui(harness.Case):
         while descriptors() > before and time.monotonic() < deadline:
             time.sleep(0.2)
         self.assertLessEqual(descriptors(), before)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(30), 0)
+
+    def test_slow_readers(self):
+        """Answers that nobody reads to their end cost no memory, however long they are, and others have theirs meanwhile."""
+        big = json.dumps("x" * 200000)
+        path = self.write("big.yaml", f"QueryLanguage: JSONata\nStartAt: S0\nStates:\n" + "".join(
+            f"  S{i}: {{Type: Pass, Output: {big}, {'End: true' if i == 9 else f'Next: S{i + 1}'}}}\n" for i in range(10)))
+        done = self.tmflow("run", path, "--run-id", "big", "--history", "-q")
+        self.assertEqual(done.code, 0, done.err)
+        process = self.serve(ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1")  # what is freed is of no interest here
+        path = "/api/runs/big/history?limit=1000"
+        status, whole = self.ask(path)
+        self.assertEqual(status, 200)
+        self.assertIn(len(whole) >> 10, range(512, 1024))  # UI_DETAILS_BYTES_MAX, and the event that was more
+        self.assertEqual(len(self.every("/api/runs/big/history?limit=1000", "events")), len(self.tmflow("show", "big", "--history", "-o", "json").json["events"]))
+        before = self.resident(process)
+        slow = []
+        for _ in range(SLOW_READERS):
+            one = socket.socket()
+            self.addCleanup(one.close)
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # the rest of the answer stays where it is
+            one.connect(("127.0.0.1", self.port))
+            one.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nCookie: tmflow={self.token}\r\n\r\n".encode())
+            slow.append(one)
+        for one in slow:
+            one.settimeout(60)
+            self.assertEqual(one.recv(12), b"HTTP/1.1 200")
+            self.assertEqual(self.ask("/api/runs?limit=1")[0], 200)
+        self.assertLess(self.resident(process) - before, 16 << 20)
+        with slow[0].makefile("rb") as rest:  # the first 12 bytes of the head are gone
+            text = rest.read(len(whole))
+        self.assertIn(whole[:1000], text)
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(30), 0)
 

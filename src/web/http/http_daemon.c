@@ -4,10 +4,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* --- addresses --- */
 
@@ -65,6 +68,13 @@ address_is_loopback(const union http_address *address)
 
 /* --- peers --- */
 
+static void
+peer_begin(struct http_daemon *daemon, struct http_peer *peer, enum http_peer_doing doing)
+{
+	peer->doing = doing;
+	peer->since_ms = tmf_loop_mono_ms(daemon->loop);
+}
+
 /* Called when a connection begins and ends: a request that never becomes one has no other call. */
 static void
 peer_notice(void *arg, struct MHD_Connection *connection, void **context,
@@ -86,8 +96,8 @@ peer_notice(void *arg, struct MHD_Connection *connection, void **context,
 		    .fd = daemon->mhd
 			      .get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
 			      ->connect_fd,
-		    .asks_ms = tmf_loop_mono_ms(daemon->loop),
 		};
+		peer_begin(daemon, &daemon->peers[i], HTTP_ASKS);
 		*context = &daemon->peers[i];
 		return;
 	}
@@ -110,13 +120,24 @@ peer_answered(void *arg, struct MHD_Connection *connection, void **state,
 
 	(void)state;
 	(void)code;
-	if (peer == NULL)
-		return;
-	peer->asks_ms = tmf_loop_mono_ms(daemon->loop);
-	peer->is_answered = false;
+	if (peer != NULL)
+		peer_begin(daemon, peer, HTTP_ASKS);
 }
 
-/* Its end is found by the next read of libmicrohttpd, which closes it then. */
+static bool
+peer_is_slow(const struct http_peer *peer, int64_t now_ms)
+{
+	static const int64_t seconds[] = {
+	    [HTTP_ASKS] = HTTP_REQUEST_SECONDS,
+	    [HTTP_READS] = HTTP_ANSWER_SECONDS,
+	    [HTTP_FOLLOWS] = INT64_MAX / 1000,
+	    [HTTP_ENDS] = INT64_MAX / 1000,
+	};
+
+	return peer->fd >= 0 && now_ms - peer->since_ms >= seconds[peer->doing] * 1000;
+}
+
+/* Its end is found by the next read or write of libmicrohttpd, which closes it then. */
 static void
 peers_end_slow(struct http_daemon *daemon)
 {
@@ -125,11 +146,10 @@ peers_end_slow(struct http_daemon *daemon)
 	for (unsigned i = 0; i < daemon->peers_max; i++) {
 		struct http_peer *peer = &daemon->peers[i];
 
-		if (peer->fd < 0 || peer->is_answered ||
-		    now_ms - peer->asks_ms < HTTP_REQUEST_SECONDS * INT64_C(1000))
+		if (!peer_is_slow(peer, now_ms))
 			continue;
 		(void)shutdown(peer->fd, SHUT_RDWR);
-		peer->is_answered = true; /* once is enough */
+		peer_begin(daemon, peer, HTTP_ENDS);
 	}
 }
 
@@ -238,18 +258,66 @@ http_daemon_stop(struct http_daemon *daemon)
 	*daemon = (struct http_daemon){.loop = NULL};
 }
 
-enum MHD_Result
-http_daemon_queue(const struct microhttpd *mhd, struct MHD_Connection *connection, int status,
-    struct MHD_Response *response)
+/* --- answers --- */
+
+static enum MHD_Result
+daemon_queue(struct http_daemon *daemon, struct MHD_Connection *connection, int status,
+    struct MHD_Response *response, enum http_peer_doing doing)
 {
-	struct http_peer *peer = peer_of(mhd, connection);
+	struct http_peer *peer = peer_of(&daemon->mhd, connection);
 	enum MHD_Result ret;
 
 	if (response == NULL)
 		return MHD_NO;
 	if (peer != NULL)
-		peer->is_answered = true;
-	ret = mhd->queue_response(connection, (unsigned)status, response);
-	mhd->destroy_response(response);
+		peer_begin(daemon, peer, doing);
+	ret = daemon->mhd.queue_response(connection, (unsigned)status, response);
+	daemon->mhd.destroy_response(response);
 	return ret;
+}
+
+enum MHD_Result
+http_daemon_queue(struct http_daemon *daemon, struct MHD_Connection *connection, int status,
+    struct MHD_Response *response)
+{
+	return daemon_queue(daemon, connection, status, response, HTTP_READS);
+}
+
+enum MHD_Result
+http_daemon_queue_stream(
+    struct http_daemon *daemon, struct MHD_Connection *connection, struct MHD_Response *response)
+{
+	return daemon_queue(daemon, connection, MHD_HTTP_OK, response, HTTP_FOLLOWS);
+}
+
+/* libmicrohttpd sends it piece by piece, and closes it. */
+struct MHD_Response *
+http_daemon_response_file(const struct http_daemon *daemon, FILE *file)
+{
+	struct MHD_Response *response = NULL;
+	struct stat stat;
+	int fd = fflush(file) == 0 ? fcntl(fileno(file), F_DUPFD_CLOEXEC, 0) : -1;
+
+	fclose(file);
+	if (fd >= 0 && fstat(fd, &stat) == 0)
+		response = daemon->mhd.create_response_from_fd64((uint64_t)stat.st_size, fd);
+	if (response == NULL && fd >= 0)
+		close(fd);
+	return response;
+}
+
+/* Where no file can be had, as on a full disk, it stays in memory. */
+struct MHD_Response *
+http_daemon_response(const struct http_daemon *daemon, struct buf *body)
+{
+	size_t len = body->len;
+	FILE *file = len > HTTP_BODY_BYTES_MAX ? tmpfile() : NULL;
+
+	if (file != NULL && fwrite(body->p, 1, len, file) == len && fflush(file) == 0) {
+		buf_fini(body);
+		return http_daemon_response_file(daemon, file);
+	}
+	if (file != NULL)
+		fclose(file);
+	return daemon->mhd.create_response_from_buffer(len, buf_take(body), MHD_RESPMEM_MUST_FREE);
 }

@@ -18,47 +18,47 @@ struct metrics_server {
 
 /* Takes text. */
 static enum MHD_Result
-metrics_queue(const struct microhttpd *mhd, struct MHD_Connection *connection, int status,
+metrics_queue(struct http_daemon *daemon, struct MHD_Connection *connection, int status,
     const char *type, struct buf *text)
 {
-	size_t len = text->len;
+	const struct microhttpd *mhd = &daemon->mhd;
 	struct MHD_Response *response;
 
-	assert(len > 0);
-	response = mhd->create_response_from_buffer(len, buf_take(text), MHD_RESPMEM_MUST_FREE);
+	assert(text->len > 0);
+	response = http_daemon_response(daemon, text);
 	if (response != NULL) {
 		mhd->add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 		mhd->add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 		mhd->add_response_header(response, "X-Content-Type-Options", "nosniff");
 		mhd->add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");
 	}
-	return http_daemon_queue(mhd, connection, status, response);
+	return http_daemon_queue(daemon, connection, status, response);
 }
 
 static enum MHD_Result
 metrics_queue_words(
-    const struct microhttpd *mhd, struct MHD_Connection *connection, int status, const char *words)
+    struct http_daemon *daemon, struct MHD_Connection *connection, int status, const char *words)
 {
 	struct buf text = {0};
 
 	buf_add_cstr(&text, words);
-	return metrics_queue(mhd, connection, status, PLAIN_TYPE, &text);
+	return metrics_queue(daemon, connection, status, PLAIN_TYPE, &text);
 }
 
 /* A store that is busy fails one scrape: the process goes on. */
 static enum MHD_Result
 metrics_queue_numbers(struct metrics_server *server, struct MHD_Connection *connection)
 {
-	const struct microhttpd *mhd = &server->daemon.mhd;
+	struct http_daemon *daemon = &server->daemon;
 	struct buf text = {0};
 	struct tmf_err err = {0};
 
 	if (server->opts.write(server->opts.arg, &text, &err) == 0)
-		return metrics_queue(mhd, connection, MHD_HTTP_OK, METRICS_TYPE, &text);
+		return metrics_queue(daemon, connection, MHD_HTTP_OK, METRICS_TYPE, &text);
 	buf_reset(&text);
 	buf_printf(&text, "%s\n", tmf_err_text(&err));
 	tmf_err_fini(&err);
-	return metrics_queue(mhd, connection, MHD_HTTP_INTERNAL_SERVER_ERROR, PLAIN_TYPE, &text);
+	return metrics_queue(daemon, connection, MHD_HTTP_INTERNAL_SERVER_ERROR, PLAIN_TYPE, &text);
 }
 
 /* A browser says which site asks; Prometheus, curl and a probe say nothing of the kind. */
@@ -78,16 +78,16 @@ metrics_handle(void *arg, struct MHD_Connection *connection, const char *url, co
     const char *version, const char *data, size_t *data_len, void **state)
 {
 	struct metrics_server *server = arg;
-	const struct microhttpd *mhd = &server->daemon.mhd;
+	struct http_daemon *daemon = &server->daemon;
 
 	(void)version;
 	(void)data;
 	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
-		return metrics_queue_words(mhd, connection, MHD_HTTP_METHOD_NOT_ALLOWED,
+		return metrics_queue_words(daemon, connection, MHD_HTTP_METHOD_NOT_ALLOWED,
 		    "only GET: nothing changes here\n");
-	if (metrics_asked_by_site(mhd, connection))
+	if (metrics_asked_by_site(&daemon->mhd, connection))
 		return metrics_queue_words(
-		    mhd, connection, MHD_HTTP_FORBIDDEN, "another site has asked\n");
+		    daemon, connection, MHD_HTTP_FORBIDDEN, "another site has asked\n");
 	if (*state == NULL || *data_len > 0) {
 		*state = server;
 		*data_len = 0; /* a body says nothing here */
@@ -97,11 +97,11 @@ metrics_handle(void *arg, struct MHD_Connection *connection, const char *url, co
 		return metrics_queue_numbers(server, connection);
 	if (strcmp(url, "/healthz") != 0)
 		return metrics_queue_words(
-		    mhd, connection, MHD_HTTP_NOT_FOUND, "here are /metrics and /healthz\n");
+		    daemon, connection, MHD_HTTP_NOT_FOUND, "here are /metrics and /healthz\n");
 	return server->opts.is_healthy(server->opts.arg)
-		   ? metrics_queue_words(mhd, connection, MHD_HTTP_OK, "ok\n")
+		   ? metrics_queue_words(daemon, connection, MHD_HTTP_OK, "ok\n")
 		   : metrics_queue_words(
-			 mhd, connection, MHD_HTTP_SERVICE_UNAVAILABLE, "takes no work now\n");
+			 daemon, connection, MHD_HTTP_SERVICE_UNAVAILABLE, "takes no work now\n");
 }
 
 struct metrics_server *

@@ -8,10 +8,13 @@
 
 /* What the live view answers to a path, from the store alone: no sockets here. */
 
-#define UI_RUNS_MAX	   200	/* of one answer */
-#define UI_ROWS_MAX	   1000 /* outcomes or events of one answer */
-#define UI_SCANNED_MAX	   5000 /* looked at for one answer: the next page goes on from there */
-#define UI_PARAM_BYTES_MAX 256	/* of a search and the like; longer ones find nothing */
+#define UI_RUNS_MAX    200  /* of one answer */
+#define UI_ROWS_MAX    1000 /* outcomes or events of one answer */
+#define UI_SCANNED_MAX 5000 /* looked at for one answer: the next page goes on from there */
+/* Of the details of events, each of which may have all of a state's data: behind it the next page
+ * begins. */
+#define UI_DETAILS_BYTES_MAX 524288
+#define UI_PARAM_BYTES_MAX   256 /* of a search and the like; longer ones find nothing */
 
 struct ui_query {
 	const char *path; /* decoded, without parameters */

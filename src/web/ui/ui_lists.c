@@ -23,6 +23,7 @@ struct list {
 	json_t *rows;
 	size_t limit;
 	size_t scanned;
+	size_t bytes;	 /* of details, where rows have them */
 	struct buf next; /* cursor of the last row that was looked at */
 	bool full;
 	struct tmf_err err;
@@ -50,7 +51,8 @@ list_limit(const struct ui_query *query, size_t fallback, size_t most)
 static bool
 list_is_full(struct list *list)
 {
-	list->full = json_array_size(list->rows) >= list->limit || list->scanned >= UI_SCANNED_MAX;
+	list->full = json_array_size(list->rows) >= list->limit ||
+		     list->scanned >= UI_SCANNED_MAX || list->bytes >= UI_DETAILS_BYTES_MAX;
 	return list->full;
 }
 
@@ -360,8 +362,10 @@ events_look(void *arg, const struct store_event *event)
 	events->list.next.len = 0;
 	buf_add_int(&events->list.next, event->id);
 	row = run_json_event(event);
-	if (events->state[0] == '\0' || event_is_of(row, events->state))
+	if (events->state[0] == '\0' || event_is_of(row, events->state)) {
 		json_array_append(events->list.rows, row);
+		events->list.bytes += event->details != NULL ? strlen(event->details) : 0;
+	}
 	json_decref(row);
 	return 0;
 }

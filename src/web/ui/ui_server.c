@@ -6,11 +6,8 @@
 #include "web/ui/ui_guard.h"
 
 #include <assert.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define UI_EVENTS_PATH "/api/events"
 #define UI_POLICY                                                                                  \
@@ -60,19 +57,20 @@ response_add_headers(const struct microhttpd *mhd, struct MHD_Response *response
 
 static enum MHD_Result
 queue_text(
-    const struct microhttpd *mhd, struct MHD_Connection *connection, int status, const char *text)
+    struct ui_server *server, struct MHD_Connection *connection, int status, const char *text)
 {
+	const struct microhttpd *mhd = &server->http.mhd;
 	struct MHD_Response *response =
 	    mhd->create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_MUST_COPY);
 
 	if (response != NULL)
 		response_add_headers(mhd, response, "text/plain; charset=utf-8");
-	return http_daemon_queue(mhd, connection, status, response);
+	return http_daemon_queue(&server->http, connection, status, response);
 }
 
 /* The token leaves the address at once, so that it is not in the history or sent on. */
 static enum MHD_Result
-queue_entry(const struct ui_server *server, struct MHD_Connection *connection)
+queue_entry(struct ui_server *server, struct MHD_Connection *connection)
 {
 	const struct microhttpd *mhd = &server->http.mhd;
 	struct MHD_Response *response =
@@ -86,7 +84,7 @@ queue_entry(const struct ui_server *server, struct MHD_Connection *connection)
 		mhd->add_response_header(response, MHD_HTTP_HEADER_LOCATION, "/");
 	}
 	free(cookie);
-	return http_daemon_queue(mhd, connection, MHD_HTTP_SEE_OTHER, response);
+	return http_daemon_queue(&server->http, connection, MHD_HTTP_SEE_OTHER, response);
 }
 
 /* What the callback of a struct ui_query needs. */
@@ -104,22 +102,6 @@ request_param(void *arg, const char *name)
 	    request->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
-/* Of a file, which libmicrohttpd sends piece by piece and closes. Takes file. */
-static struct MHD_Response *
-response_of_file(const struct microhttpd *mhd, FILE *file)
-{
-	struct MHD_Response *response = NULL;
-	struct stat stat;
-	int fd = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0);
-
-	fclose(file);
-	if (fd >= 0 && fstat(fd, &stat) == 0)
-		response = mhd->create_response_from_fd64((uint64_t)stat.st_size, fd);
-	if (response == NULL && fd >= 0)
-		close(fd);
-	return response;
-}
-
 static enum MHD_Result
 queue_answer(struct ui_server *server, struct MHD_Connection *connection, const char *path)
 {
@@ -128,16 +110,13 @@ queue_answer(struct ui_server *server, struct MHD_Connection *connection, const 
 	const struct ui_query query = {.path = path, .param = request_param, .arg = &request};
 	struct MHD_Response *response;
 	struct ui_answer answer;
-	size_t len;
 
 	ui_answer(server->store, &query, &answer);
-	len = answer.body.len;
-	response = answer.file != NULL ? response_of_file(mhd, answer.file)
-				       : mhd->create_response_from_buffer(
-					     len, buf_take(&answer.body), MHD_RESPMEM_MUST_FREE);
+	response = answer.file != NULL ? http_daemon_response_file(&server->http, answer.file)
+				       : http_daemon_response(&server->http, &answer.body);
 	if (response != NULL)
 		response_add_headers(mhd, response, answer.type);
-	return http_daemon_queue(mhd, connection, answer.status, response);
+	return http_daemon_queue(&server->http, connection, answer.status, response);
 }
 
 /* --- streams --- */
@@ -189,9 +168,10 @@ queue_stream(struct ui_server *server, struct MHD_Connection *connection)
 			return MHD_NO;
 		}
 		response_add_headers(mhd, response, "text/event-stream");
-		return http_daemon_queue(mhd, connection, MHD_HTTP_OK, response);
+		return http_daemon_queue_stream(&server->http, connection, response);
 	}
-	return queue_text(mhd, connection, MHD_HTTP_SERVICE_UNAVAILABLE, "too many pages follow\n");
+	return queue_text(
+	    server, connection, MHD_HTTP_SERVICE_UNAVAILABLE, "too many pages follow\n");
 }
 
 static void
@@ -221,8 +201,7 @@ request_header(const struct microhttpd *mhd, struct MHD_Connection *connection, 
 
 /* Refused at once: its body is not waited for, and the connection ends with it. */
 static enum MHD_Result
-request_refuse(
-    const struct microhttpd *mhd, struct MHD_Connection *connection, enum ui_verdict verdict)
+request_refuse(struct ui_server *server, struct MHD_Connection *connection, enum ui_verdict verdict)
 {
 	static const struct {
 		int status;
@@ -236,7 +215,7 @@ request_refuse(
 	};
 
 	assert(refusals[verdict].text != NULL);
-	return queue_text(mhd, connection, refusals[verdict].status, refusals[verdict].text);
+	return queue_text(server, connection, refusals[verdict].status, refusals[verdict].text);
 }
 
 /* libmicrohttpd calls it when the head is there, for each piece of a body, and at the end. */
@@ -260,7 +239,7 @@ server_handle(void *arg, struct MHD_Connection *connection, const char *url, con
 	(void)version;
 	(void)data;
 	if (verdict != UI_ALLOWED && verdict != UI_ENTERED)
-		return request_refuse(mhd, connection, verdict);
+		return request_refuse(server, connection, verdict);
 	if (*state == NULL || *data_len > 0) {
 		*state = server;
 		*data_len = 0; /* a body says nothing here */
