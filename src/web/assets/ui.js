@@ -32,69 +32,64 @@ function uiTook(run) {
 
 const RUN_STATES = ["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "INTERRUPTED", "KILLED", "PLANNED"];
 
-function uiRunRows(runs) {
-	return runs.map(run => el("tr", {},
-		el("td", {}, el("a", {href: "#/run/" + run.runId, class: "id"}, run.runId)),
-		el("td", {}, el("span", {class: run.summary.failed > 0 ? "bad" : tone(run.status)}, run.status)),
-		el("td", {class: "text"}, run.workflow || ""),
-		el("td", {class: "fixed"}, run.parts ? `${run.parts} parts` : run.region || ""),
-		el("td", {class: "fixed"}, moment(run.startTime)),
-		el("td", {class: "number"}, uiTook(run)),
-		el("td", {class: "text"}, run.error ? el("span", {class: "bad"}, run.error + " ") : null, uiSummary(run.summary))));
-}
+const RUN_COLUMNS = [
+	{title: "run", class: "", cell: run => el("a", {href: "#/run/" + run.runId, class: "id"}, run.runId)},
+	{title: "status", class: "", cell: run => el("span", {class: run.summary.failed > 0 ? "bad" : tone(run.status)}, run.status)},
+	{title: "workflow", cell: run => run.workflow || ""},
+	{title: "region", class: "fixed", cell: run => run.parts ? `${run.parts} parts` : run.region || ""},
+	{title: "started", class: "fixed", cell: run => moment(run.startTime)},
+	{title: "took", class: "number", cell: uiTook},
+	{title: "outcomes", cell: run => el("span", {}, run.error ? el("span", {class: "bad"}, run.error + " ") : null, uiSummary(run.summary))},
+];
 
+/* A filter keeps its place and the focus: only the list below is read again. */
 async function uiRuns() {
 	const filters = ui.filters = ui.filters || {status: "", workflow: ""};
-	const first = await api("/api/runs", filters);
-	const body = el("tbody", {}, uiRunRows(first.runs));
-	const more = el("button", {type: "button", hidden: !first.next}, "older runs");
-	let next = first.next;
-	more.addEventListener("click", async () => {
-		const page = await api("/api/runs", {...filters, before: next});
-		body.append(...uiRunRows(page.runs));
-		next = page.next;
-		more.hidden = !next;
-	});
-	const status = el("select", {onchange: event => { filters.status = event.target.value; uiShow(); }},
+	const place = el("div");
+	const load = async () => {
+		const list = uiPaged("runs", RUN_COLUMNS, before => api("/api/runs", {...filters, before}), "runs", {more: "older runs"});
+		await list.loaded;
+		place.replaceChildren(...list.elements);
+	};
+	const status = el("select", {onchange: event => { filters.status = event.target.value; load(); }},
 		el("option", {value: ""}, "all"), RUN_STATES.map(name => el("option", {value: name, selected: filters.status === name}, name)));
-	const workflow = el("input", {type: "search", value: filters.workflow, onchange: event => { filters.workflow = event.target.value; uiShow(); }});
-	const titles = ["run", "status", "workflow", "region", "started", "took", "outcomes"];
-	return [
-		el("h1", {}, "tmflow runs"),
-		el("div", {class: "tools"}, el("label", {}, "status", status), el("label", {}, "workflow", workflow)),
-		first.runs.length === 0 ? el("p", {}, "no runs") : el("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": "runs"},
-			el("table", {}, el("thead", {}, el("tr", {}, titles.map(title => el("th", {scope: "col"}, title)))), body)),
-		el("p", {}, more),
-	];
+	const workflow = el("input", {type: "search", value: filters.workflow, onchange: event => { filters.workflow = event.target.value; load(); }});
+	await load();
+	return [el("h1", {}, "tmflow runs"), el("div", {class: "tools"}, el("label", {}, "status", status), el("label", {}, "workflow", workflow)), place];
 }
 
-/* --- one run --- */
+/* --- lists that are read by the page --- */
 
-const OUTCOMES = ["created", "present", "updated", "unmatched", "excluded", "ineligible", "conflict", "shadowed", "unwanted", "removed", "gone", "foreign-account", "failed"];
-
-function uiPaged(caption, columns, read, key) {
+/*
+ * columns: [{title, cell(row), class?}]. read(cursor): a promise of {[key]: rows, next?}. Returns: {elements, loaded}, the second a promise of the first page.
+ * A page also ends after a number of rows that were looked at: what is rare may be on a later one, and is looked for until it is found.
+ */
+function uiPaged(caption, columns, read, key, {more: label = "more", frame = "scroll"} = {}) {
 	const body = el("tbody");
-	const more = el("button", {type: "button"}, "more");
+	const more = el("button", {type: "button"}, label);
 	const said = el("p", {class: "soft", role: "status"});
+	const elements = [el("div", {class: frame, tabindex: "0", role: "region", "aria-label": caption},
+		el("table", {}, el("thead", {}, el("tr", {}, columns.map(column => el("th", {scope: "col", class: column.class === "number" && "number"}, column.title)))), body)), said, more];
 	let next;
 	let count = 0;
 	let busy = false; // a second click must not ask for the same page
+	let seen = false; // once it has stood on the page, its going ends the reading
 	const load = async () => {
 		if (busy)
 			return;
 		busy = true;
 		try {
-			// A page also ends after a number of rows that were looked at: what is rare may be on a later one.
 			for (let found = 0; found === 0;) {
 				const page = await read(next);
 				found = page[key].length;
 				count += found;
-				body.append(...page[key].map(row => el("tr", {}, columns.map(column => el("td", {class: "text"}, column.cell(row))))));
+				body.append(...page[key].map(row => el("tr", {}, columns.map(column => el("td", {class: column.class ?? "text"}, column.cell(row))))));
 				next = page.next;
 				more.hidden = !next;
 				said.textContent = count === 0 && !next ? "none" : `${number(count)} shown${next ? ", there are more" : ""}`;
-				if (!next || !said.isConnected)
+				if (!next || seen && !said.isConnected)
 					break;
+				seen = said.isConnected;
 			}
 		} catch (error) {
 			said.textContent = error.message;
@@ -102,10 +97,12 @@ function uiPaged(caption, columns, read, key) {
 		busy = false;
 	};
 	more.addEventListener("click", load);
-	load();
-	return [el("div", {class: "scroll list", tabindex: "0", role: "region", "aria-label": caption},
-		el("table", {}, el("thead", {}, el("tr", {}, columns.map(column => el("th", {scope: "col"}, column.title)))), body)), said, more];
+	return {elements, loaded: load()};
 }
+
+/* --- one run --- */
+
+const OUTCOMES = ["created", "present", "updated", "unmatched", "excluded", "ineligible", "conflict", "shadowed", "unwanted", "removed", "gone", "foreign-account", "failed"];
 
 function uiOutcomes(id) {
 	const place = el("div");
@@ -116,7 +113,7 @@ function uiOutcomes(id) {
 		["error", "error"], ["cause", "cause"], ["request", "requestId"],
 	].map(([title, key]) => ({title, cell: row => key === "outcome" ? el("span", {class: tone(row[key])}, row[key]) : row[key] || ""}));
 	const load = () => place.replaceChildren(...uiPaged("outcomes of the instances", columns,
-		after => api(`/api/runs/${id}/outcomes`, {...wanted, after}), "outcomes"));
+		after => api(`/api/runs/${id}/outcomes`, {...wanted, after}), "outcomes", {frame: "scroll list"}).elements);
 	load();
 	return section("items", "Instances", el("div", {class: "tools"},
 		el("label", {}, "search", el("input", {type: "search", value: wanted.search, onchange: event => { wanted.search = event.target.value; load(); }})),
@@ -138,7 +135,7 @@ function uiHistory(id) {
 			{title: "time", cell: event => event.timestamp},
 			{title: "event", cell: event => event.type},
 			{title: "details", cell: event => el("details", {}, el("summary", {}, (event.stateEnteredEventDetails || event.stateExitedEventDetails || {}).name || "details"), el("pre", {tabindex: "0"}, uiEventDetails(event)))},
-		], after => api(`/api/runs/${id}/history`, {state, after, limit: 100}), "events"));
+		], after => api(`/api/runs/${id}/history`, {state, after, limit: 100}), "events", {frame: "scroll list"}).elements);
 	};
 	return {load, element: section("history", "History", title,
 		el("p", {}, el("button", {type: "button", onclick: () => load("")}, "show all events")), place)};
@@ -183,7 +180,7 @@ async function uiCompare(a, b) {
 			{title: "interface", cell: row => row.networkInterfaceId || ""},
 			{title: "before", cell: row => side(row.before)},
 			{title: "after", cell: row => side(row.after)},
-		], after => api("/api/compare", {a, b, after}), "changes"),
+		], after => api("/api/compare", {a, b, after}), "changes", {frame: "scroll list"}).elements,
 	];
 }
 
