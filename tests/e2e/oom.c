@@ -4,10 +4,15 @@
  *
  *     TMFLOW_OOM_AT=N     only the Nth fails
  *     TMFLOW_OOM_FROM=N   the Nth fails and all after it
- *     TMFLOW_OOM_STACK=H  with one of the two: of those from the Nth on, the first with the stack H
+ *     TMFLOW_OOM_STACK=H  with one of the two and FAILED: of those from the Nth on, the first with the stack H
+ *     TMFLOW_OOM_NTH=K    with all three: the Kth with that stack
  *     TMFLOW_OOM_COUNT=F  how many there were is written to the file F when the program exits
- *     TMFLOW_OOM_STACKS=F the stack of each, as 16 hexadecimal digits a line, is written to the file
- *                         F when the program exits; of one that fails, before it does
+ *     TMFLOW_OOM_FAILED=F the stack of the first that fails, as 16 hexadecimal digits, is written to
+ *                         the file F before it does
+ *     TMFLOW_OOM_FORKS=F  each allocation fails in a child of its own, once in either way, and the
+ *                         program goes on: see oom_forks.c for what F then says
+ *     TMFLOW_OOM_EVERY=N  with it: one allocation in N
+ *     TMFLOW_OOM_FIRST=1  with it: the first allocation of each stack
  *
  * A stack is the sum of its return addresses, each counted from where its library was loaded, so
  * that it is the same in all processes.
@@ -16,6 +21,8 @@
  */
 
 #define _GNU_SOURCE
+#include "oom.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
@@ -30,9 +37,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define EARLY_BYTES  65536   /* for dlsym, which may allocate before it has found the allocator */
-#define STACKS_MAX   1000000 /* allocations of a process whose stacks are kept */
+#define EARLY_BYTES  65536 /* for dlsym, which may allocate before it has found the allocator */
 #define FRAMES_MAX   256
+#define PLACES_MAX   (1 << 17) /* stacks that are counted; a power of two */
 #define SEGMENTS_MAX 128
 #define LINE_BYTES   18
 #define FNV_PRIME    0x100000001b3u
@@ -49,10 +56,15 @@ static struct {
 	long at;
 	long from;
 	uint64_t stack;	   /* 0 for any */
+	long nth;	   /* of those with the stack */
+	long met;	   /* of those so far */
 	atomic_bool begun; /* one has failed */
 	atomic_long count;
-	const char *stacks_path;
-	uint64_t *stacks; /* in the order of the allocations */
+	const char *failed_path;
+	bool forks;
+	long every;
+	bool first_only;
+	struct oom_place *places; /* by stack: the last one with it */
 } oom;
 
 /* Where code lies in memory, by address: found once, since dladdr would take far longer. */
@@ -155,8 +167,38 @@ oom_write_stack(uint64_t stack)
 {
 	char line[LINE_BYTES];
 
-	oom_write(oom.stacks_path, line,
+	oom_write(oom.failed_path, line,
 	    snprintf(line, sizeof(line), "%016llx\n", (unsigned long long)stack));
+}
+
+/* Counts it among those with its stack. */
+static struct oom_place
+oom_place_of(long n)
+{
+	uint64_t stack = oom_stack();
+	size_t i = stack & (PLACES_MAX - 1);
+
+	while (oom.places[i].nth != 0 && oom.places[i].stack != stack)
+		i = (i + 1) & (PLACES_MAX - 1);
+	oom.places[i] = (struct oom_place){n, stack, oom.places[i].nth + 1};
+	return oom.places[i];
+}
+
+/* Whether this is a child whose nth allocation fails. */
+static bool
+oom_fails_in_child(long n)
+{
+	enum oom_way way;
+	struct oom_place place;
+
+	oom_noting = true;
+	place = oom_place_of(n);
+	oom_noting = false;
+	if (n % oom.every != 0 || (oom.first_only && place.nth > 1) || !oom_forks_try(&place, &way))
+		return false;
+	oom.forks = false;
+	oom.from = way == OOM_FROM ? n : 0;
+	return true;
 }
 
 /* Whether the nth allocation is the first to fail. What is allocated in here is not counted. */
@@ -166,15 +208,15 @@ oom_is_first(long n)
 	bool is_first = oom.stack == 0 ? n == oom.at + oom.from : n >= oom.at + oom.from;
 	uint64_t stack;
 
-	if (oom.stacks == NULL && (!is_first || (oom.stacks_path == NULL && oom.stack == 0)))
+	if (oom.forks)
+		return oom_fails_in_child(n);
+	if (!is_first || oom.failed_path == NULL)
 		return is_first;
 	oom_noting = true;
 	stack = oom_stack();
-	is_first = is_first && oom.stacks == NULL && (oom.stack == 0 || stack == oom.stack);
-	if (is_first && oom.stacks_path != NULL)
+	is_first = oom.stack == 0 || (stack == oom.stack && ++oom.met == oom.nth);
+	if (is_first)
 		oom_write_stack(stack);
-	else if (oom.stacks != NULL && n <= STACKS_MAX)
-		oom.stacks[n - 1] = stack;
 	oom_noting = false;
 	return is_first;
 }
@@ -227,11 +269,26 @@ realloc(void *p, size_t bytes)
 }
 
 static long
-oom_number(const char *name)
+oom_number(const char *name, long otherwise)
 {
 	const char *text = getenv(name);
 
-	return text != NULL ? atol(text) : 0;
+	return text != NULL ? atol(text) : otherwise;
+}
+
+/* Last, since the system calls of all that follows are looked at. */
+static void
+oom_begin_forks(void)
+{
+	const char *path = getenv("TMFLOW_OOM_FORKS");
+
+	oom.every = oom_number("TMFLOW_OOM_EVERY", 1);
+	oom.first_only = oom_number("TMFLOW_OOM_FIRST", 0) != 0;
+	oom.forks = path != NULL;
+	if (!oom.forks)
+		return;
+	oom.places = oom_next.calloc_fn(PLACES_MAX, sizeof(*oom.places));
+	oom_forks_begin(path);
 }
 
 __attribute__((constructor)) static void
@@ -242,16 +299,16 @@ oom_begin(void)
 
 	if (oom_next.malloc_fn == NULL)
 		oom_find_next();
-	oom.at = oom_number("TMFLOW_OOM_AT");
-	oom.from = oom_number("TMFLOW_OOM_FROM");
+	oom.at = oom_number("TMFLOW_OOM_AT", 0);
+	oom.from = oom_number("TMFLOW_OOM_FROM", 0);
+	oom.nth = oom_number("TMFLOW_OOM_NTH", 1);
 	oom.stack = stack != NULL ? strtoull(stack, NULL, 16) : 0;
-	oom.stacks_path = getenv("TMFLOW_OOM_STACKS");
-	if (oom.stacks_path != NULL) {
+	oom.failed_path = getenv("TMFLOW_OOM_FAILED");
+	if (oom.failed_path != NULL || getenv("TMFLOW_OOM_FORKS") != NULL) {
 		(void)backtrace(&frame, 1); /* the first one loads a library */
 		dl_iterate_phdr(oom_add_library, NULL);
-		if (oom.at == 0 && oom.from == 0)
-			oom.stacks = oom_next.calloc_fn(STACKS_MAX, sizeof(*oom.stacks));
 	}
+	oom_begin_forks();
 	oom.armed = true;
 }
 
@@ -265,6 +322,4 @@ oom_end(void)
 	oom.armed = false;
 	if (path != NULL)
 		oom_write(path, text, snprintf(text, sizeof(text), "%ld\n", count));
-	for (long n = 0; oom.stacks != NULL && n < count && n < STACKS_MAX; n++)
-		oom_write_stack(oom.stacks[n]);
 }

@@ -2,9 +2,12 @@
 """Out of memory never lies: the nth allocation of a command fails, or all from the nth on. The command ends well and all is done, or it says so; it is aborted at the
 worst, never by another signal; and what it began is resumed.
 
-A spread of n by default, TMFLOW_MEMORY_POINTS=K of each kind. TMFLOW_MEMORY_STACKS=1 takes one allocation for each stack of calls from which one is made (some 5,000 of
-25,000 of a run), TMFLOW_MEMORY_ALL=1 every n (hours); TMFLOW_MEMORY_SLICE=K/N the K-th (from 0) of N parts of that.
+A spread of n by default, TMFLOW_MEMORY_POINTS=K of each kind. TMFLOW_MEMORY_FORKS=all tries every n: in one run of the command a child is forked at each
+allocation, which fails there in both ways (oom_forks.c). Children that abort before they have done anything that others could see leave what the command
+itself had left at that moment; a process of its own tries, and resumes, one n of each stretch between two things that others could see, and each n
+of which the child went on. TMFLOW_MEMORY_FORKS=first does it for the first n of each stack of calls from which one is made.
 """
+import collections
 import os
 import random
 import signal
@@ -17,20 +20,22 @@ INSTANCES = 6
 SEED = 3        # four sessions, a created target and its instance
 INJECTOR = os.path.join(os.path.dirname(harness.TMFLOW), "tests", "e2e", "liboom.so")
 SANITIZER_EXIT = 99
-MODES = ("TMFLOW_OOM_AT", "TMFLOW_OOM_FROM")
+MODES = {"at": "TMFLOW_OOM_AT", "from": "TMFLOW_OOM_FROM"}
 SECONDS_MAX = 60
 VISIBLE_AGAIN_SECONDS = 3
-ROUNDS_MAX = 3  # not every process has all stacks
-DRIFT_MAX = 200 # nor has an allocation the same number in each
+FORKS = {"all": {}, "first": {"TMFLOW_OOM_FIRST": 1}, "few": {"TMFLOW_OOM_EVERY": 199}}
+FORKS_SECONDS_MAX = 3600
 LAUNCH = {"version": "0", "id": "0a3f1c52-8a51-4e0a-9d57-2f3b6f1c0002", "detail-type": "EC2 Instance State-change Notification", "source": "aws.ec2",
           "account": "123456789012", "time": "2026-01-15T11:58:03Z", "region": "us-east-1", "resources": []}
 
 
 class Memory(services.Case):
+    seconds_max = SECONDS_MAX
+
     def injected(self, **more):
-        """The environment of a process whose allocations are counted, and the stack noted of the first that fails."""
-        if os.environ.get("TMFLOW_MEMORY_STACKS"):
-            more.setdefault("TMFLOW_OOM_STACKS", os.path.join(self.dir, "failed"))
+        """The environment of a process whose allocations are counted."""
+        if "TMFLOW_OOM_STACK" in more:
+            more["TMFLOW_OOM_FAILED"] = os.path.join(self.dir, "failed")
         options = os.environ.get("ASAN_OPTIONS", "")
         return {"LD_PRELOAD": INJECTOR, **{key: str(value) for key, value in more.items()},
                 "ASAN_OPTIONS": f"{options}:verify_asan_link_order=0:detect_leaks=0:exitcode={SANITIZER_EXIT}:handle_segv=0:handle_sigbus=0"}
@@ -41,7 +46,7 @@ class Memory(services.Case):
         if not os.path.exists(path):
             return []
         with open(path, encoding="ascii") as f:
-            lines = f.read().split()
+            lines = f.read().splitlines()
         os.unlink(path)
         return lines
 
@@ -50,38 +55,39 @@ class Memory(services.Case):
         command(self.injected(TMFLOW_OOM_COUNT=os.path.join(self.dir, "count")))
         return int(self.lines_of("count")[0])
 
-    def stacks(self, command, part, parts):
-        """What makes the first allocation of a stack fail, for each stack, until each has failed in both ways."""
-        wanted = {(mode, stack) for mode in MODES for stack in self.stacks_seen(command) if int(stack, 16) % parts == part}
-        left, tries = set(wanted), 0
-        for _ in range(ROUNDS_MAX):
-            first = self.stacks_seen(command)
-            for mode, stack in sorted(key for key in left if key[1] in first):
-                tries += 1
-                yield {mode: max(1, first[stack] - DRIFT_MAX), "TMFLOW_OOM_STACK": stack}
-                left -= {(mode, failed) for failed in self.lines_of("failed")}
-        print(f"{len(wanted) - len(left)} of {len(wanted)} stacks and ways failed, in {tries} tries", flush=True)
-        self.assertLess(len(left), len(wanted) / 10 + 2)
+    def forked(self, command, which):
+        """What children did that failed at each allocation: {kind of line: lines}, see oom_forks.c."""
+        found = collections.defaultdict(list)
+        command(self.injected(TMFLOW_OOM_FORKS=os.path.join(self.dir, "forks"), **FORKS[which]))
+        for line in self.lines_of("forks"):
+            kind, *words = line.split()
+            found[kind].append(words)
+        self.assertEqual(found["ended"], [])
+        return found
 
-    def stacks_seen(self, command):
-        """{stack: number of its first allocation}"""
-        command(self.injected(TMFLOW_OOM_STACKS=os.path.join(self.dir, "stacks")))
-        first = {}
-        for n, stack in enumerate(self.lines_of("stacks"), 1):
-            first.setdefault(stack, n)
-        return first
+    def forks(self, command, which):
+        """What makes a process fail that stands for each child."""
+        harness.RUN_SECONDS = self.seconds_max = FORKS_SECONDS_MAX
+        began = time.monotonic()
+        found = self.forked(command, which)
+        aborted = sum(int(count) for _, _, count in found["class"])
+        print(f"{aborted + len(found['on'])} children: {aborted} aborted, in {len(found['class'])} classes, {len(found['on'])} went on; "
+              f"{time.monotonic() - began:.0f} s", flush=True)
+        tries = [("at", stack, nth) for stack, nth, _ in found["class"]] + found["on"]
+        missed = 0
+        for way, stack, nth in tries:
+            yield {MODES[way]: 1, "TMFLOW_OOM_STACK": stack, "TMFLOW_OOM_NTH": nth}
+            missed += not self.lines_of("failed")
+        print(f"{len(tries)} tries, of which {missed} had no such allocation; {time.monotonic() - began:.0f} s", flush=True)
+        self.assertLess(missed, len(tries) / 10 + 2)
 
     def points(self, command, total, few):
         """The injector's variables for each try."""
-        part, parts = (int(number) for number in os.environ.get("TMFLOW_MEMORY_SLICE", "0/1").split("/"))
-        if os.environ.get("TMFLOW_MEMORY_STACKS"):
-            return self.stacks(command, part, parts)
-        if os.environ.get("TMFLOW_MEMORY_ALL") or parts > 1:
-            every = [{mode: n} for mode in MODES for n in range(1, total + 1)][part::parts]
-            print(f"{len(every)} of {total} allocations, {len(MODES)} ways", flush=True)
-            return every
+        which = os.environ.get("TMFLOW_MEMORY_FORKS")
+        if which:
+            return self.forks(command, which)
         count = int(os.environ.get("TMFLOW_MEMORY_POINTS", few))
-        return [{mode: 1 + (2 * k + i) * total // (2 * count)} for i, mode in enumerate(MODES) for k in range(count)]
+        return [{mode: 1 + (2 * k + i) * total // (2 * count)} for i, mode in enumerate(MODES.values()) for k in range(count)]
 
     def ended(self, code, said):
         """The process ended by itself, or by abort."""
@@ -131,6 +137,19 @@ class Memory(services.Case):
                 self.whole(sim)
                 sim.stop()
 
+    def test_children(self):
+        """Of a few allocations; tools/nightly tries what they stand for."""
+        def command(env):
+            sim = self.sim(instances=INSTANCES, seed=SEED)
+            done = self.tmflow(*self.run_words(sim, "forks"), sim=sim, env=env)
+            self.assertEqual(done.code, 0, done.err)
+            self.whole(sim)
+            sim.stop()
+
+        found = self.forked(command, "few")
+        self.assertGreater(len(found["class"]), 10)
+        self.assertGreater(sum(int(count) for _, _, count in found["class"]), 100)
+
     def killed(self, sim, run, at):
         # Without the look at what the configuration names, which comes before the run is in the store.
         process = self.start(*self.run_words(sim, run), "--no-online-check", sim=sim, state=run)
@@ -165,7 +184,7 @@ class Memory(services.Case):
 
     def lives_or_ends(self, process, is_done):
         """Until all is done, or the process has ended by itself."""
-        deadline = time.monotonic() + SECONDS_MAX
+        deadline = time.monotonic() + self.seconds_max
         while process.poll() is None and not is_done():
             self.assertLess(time.monotonic(), deadline, self.said(process))
             time.sleep(0.02)
@@ -174,7 +193,7 @@ class Memory(services.Case):
         """Ends a process that may have ended; it may run out of memory on the way."""
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        code = process.wait(SECONDS_MAX)
+        code = process.wait(self.seconds_max)
         if code != -signal.SIGTERM:     # before it was caught
             self.ended(code, self.said(process))
 
