@@ -190,6 +190,19 @@ store_dir_file(int dir_fd, const char *name, const char *path, struct tmf_err *e
 	return 0;
 }
 
+/* 0 where it is missing: SQLite makes it with the first write, and removes it with the last one who
+ * closes the file. */
+static off_t
+dir_log_bytes(const char *path)
+{
+	struct stat st;
+	char *log = mem_printf("%s-wal", path);
+	off_t bytes = lstat(log, &st) == 0 ? st.st_size : 0;
+
+	free(log);
+	return bytes;
+}
+
 int
 store_dir_note_file(const char *path, struct store_file *ret_file, struct tmf_err *err)
 {
@@ -197,23 +210,45 @@ store_dir_note_file(const char *path, struct store_file *ret_file, struct tmf_er
 
 	if (lstat(path, &st) < 0)
 		return dir_fail(err, path, "cannot look at the file");
-	*ret_file = (struct store_file){.device = st.st_dev, .inode = st.st_ino};
+	*ret_file = (struct store_file){.device = st.st_dev,
+	    .inode = st.st_ino,
+	    .bytes = st.st_size,
+	    .log_bytes = dir_log_bytes(path)};
 	return 0;
 }
 
-/* What is written to a file without a name is lost with the process: the run would do things of
- * which no resume knows. */
+static int
+dir_cut(struct tmf_err *err, const char *path, const char *suffix, off_t now, off_t before)
+{
+	return tmf_err_set_name(err, TMF_ERR_INVALID, ERROR_STORE,
+	    "%s%s was cut under this process: %lld bytes, before that %lld; what it held is lost",
+	    path, suffix, (long long)now, (long long)before);
+}
+
+/*
+ * What is written to a file without a name is lost with the process: the run would do things of
+ * which no resume knows. And what SQLite writes behind the end of a file that was cut makes a file
+ * with a hole, of which nobody can read even what was written before. By itself it shortens neither
+ * file, but for a log that has outgrown its limit.
+ */
 int
-store_dir_check_file(const char *path, const struct store_file *file, struct tmf_err *err)
+store_dir_check_file(const char *path, struct store_file *file, struct tmf_err *err)
 {
 	struct store_file now = {0};
+	off_t kept = file->log_bytes < STORE_LOG_BYTES_MAX ? file->log_bytes : STORE_LOG_BYTES_MAX;
 
 	if (store_dir_note_file(path, &now, err) < 0)
 		return tmf_err_prefix(err, "the state directory was removed under this process");
-	if (now.device == file->device && now.inode == file->inode)
-		return 0;
-	return tmf_err_set(err, TMF_ERR_STORE,
-	    "%s: another file has taken the place of the one that this process writes", path);
+	if (now.device != file->device || now.inode != file->inode)
+		return tmf_err_set(err, TMF_ERR_STORE,
+		    "%s: another file has taken the place of the one that this process writes",
+		    path);
+	if (now.bytes < file->bytes)
+		return dir_cut(err, path, "", now.bytes, file->bytes);
+	if (now.log_bytes < kept)
+		return dir_cut(err, path, "-wal", now.log_bytes, file->log_bytes);
+	*file = now;
+	return 0;
 }
 
 /* A variable of the environment, NULL when unset or empty. XDG treats an empty variable as

@@ -10,8 +10,6 @@
  * engine believes to have written.
  */
 
-#define ERROR_STORE "TMFlow.Store"
-
 static const char *const sql_texts[SQL_COUNT] = {
 #define X(id, text) [SQL_##id] = text,
     SQL_TABLE(X)
@@ -202,6 +200,15 @@ store_query(struct store *store, enum store_sql sql, const struct store_arg *arg
 	return result < 0 ? -1 : 0;
 }
 
+/* err may be NULL. Returns -1. */
+static int
+query_say_fault(const struct store *store, struct tmf_err *err)
+{
+	if (err != NULL)
+		tmf_err_copy(err, &store->fault);
+	return -1;
+}
+
 int
 store_abort(struct store *store, struct tmf_err *fault, struct tmf_err *err)
 {
@@ -214,7 +221,7 @@ store_abort(struct store *store, struct tmf_err *fault, struct tmf_err *err)
 	store->reading = false;
 	store->current = (struct store_current){0};
 	tmf_err_move(&store->fault, fault);
-	return tmf_err_set(err, TMF_ERR_STORE, "%s", tmf_err_text(&store->fault));
+	return query_say_fault(store, err);
 }
 
 /* A failure is left to the reads themselves: they then take a lock each, and say what is wrong. */
@@ -257,7 +264,7 @@ int
 store_begin(struct store *store, struct tmf_err *err)
 {
 	if (tmf_err_isset(&store->fault))
-		return tmf_err_set(err, TMF_ERR_STORE, "%s", tmf_err_text(&store->fault));
+		return query_say_fault(store, err);
 	if (store->writing)
 		return 0;
 	store_reads_end(store);
@@ -306,7 +313,7 @@ store_commit(struct store *store, struct tmf_err *err)
 	struct tmf_err fault = {0};
 
 	if (tmf_err_isset(&store->fault))
-		return tmf_err_set(err, TMF_ERR_STORE, "%s", tmf_err_text(&store->fault));
+		return query_say_fault(store, err);
 	store_reads_end(store);
 	if (!store->writing)
 		return 0;

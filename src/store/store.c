@@ -10,6 +10,9 @@
 #define FILE_NAME      "tmflow.db"
 #define APPLICATION_ID 0x746d666c /* "tmfl": what file(1) and we know the file by */
 
+#define TEXT_OF_NUMBER(number) #number
+#define TEXT_OF(macro)	       TEXT_OF_NUMBER(macro)
+
 /* No value or row may be larger: a run's row holds up to ten texts of STORE_TEXT_BYTES_MAX. */
 #define ROW_BYTES_MAX (11 * (int)STORE_TEXT_BYTES_MAX)
 
@@ -82,7 +85,7 @@ static const char pragmas_file[] = "PRAGMA mmap_size = 0; PRAGMA cache_size = -5
 				   "PRAGMA cell_size_check = ON;"
 				   "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
 				   "PRAGMA wal_autocheckpoint = 4000;"
-				   "PRAGMA journal_size_limit = 16777216;";
+				   "PRAGMA journal_size_limit = " TEXT_OF(STORE_LOG_BYTES_MAX) ";";
 
 /* A temporary store is gone after a crash: there is nothing to recover. */
 static const char pragmas_temporary[] = "PRAGMA mmap_size = 0; PRAGMA cache_size = -512;"
@@ -241,8 +244,12 @@ store_open_dir(struct store *store, const struct store_opts *opts, struct tmf_er
 	int result = store_dir_file(store->dir_fd, FILE_NAME, store->path, err);
 	if (result == 0)
 		result = store_dir_note_file(store->path, &store->file, err);
+	/* While nobody has the file open its log may come and go. */
+	store->file.bytes = store->file.log_bytes = 0;
 	if (result == 0)
 		result = store_open_db(store, opts, err);
+	if (result == 0)
+		result = store_dir_check_file(store->path, &store->file, err);
 	store_dir_unlock(store->dir_fd);
 	return result;
 }

@@ -26,8 +26,8 @@
  * the disk.
  *
  * Runs, checkpoints and facts have checksums, which are looked at whenever one is read: a wrong one
- * is TMF_ERR_INVALID with the name TMFlow.Store. A commit finds out whether the file was removed or
- * replaced under the process, and fails then.
+ * is TMF_ERR_INVALID with the name TMFlow.Store. A commit finds out whether the file was removed,
+ * replaced or cut under the process, and fails then.
  *
  * A write or commit that SQLite refuses (disk full, damaged file), or a read behind the first write
  * of a transaction, undoes all writes since the last commit, and every later write and commit fails

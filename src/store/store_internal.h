@@ -24,10 +24,17 @@ struct store_current {
 	int64_t alone; /* rows of instances without an interface, counted with the others */
 };
 
-/* What a file is, whatever its name. */
+#define ERROR_STORE "TMFlow.Store" /* the name of what is wrong with a store */
+
+/* SQLite shortens a write-ahead log that is longer to this. */
+#define STORE_LOG_BYTES_MAX 16777216
+
+/* What a file is, whatever its name, and how long it and its write-ahead log were. */
 struct store_file {
 	dev_t device;
 	ino_t inode;
+	off_t bytes;
+	off_t log_bytes;
 };
 
 struct store {
@@ -131,8 +138,9 @@ int store_dir_file(int dir_fd, const char *name, const char *path, struct tmf_er
 /* Notes which file path names. */
 int store_dir_note_file(const char *path, struct store_file *ret_file, struct tmf_err *err);
 
-/* Whether path still names that file. Errors: TMF_ERR_STORE if it was removed or replaced. */
-int store_dir_check_file(const char *path, const struct store_file *file, struct tmf_err *err);
+/* Whether path still names that file and nothing was cut off, and notes how long it is now. Errors:
+ * TMF_ERR_STORE if it was removed or replaced; TMF_ERR_INVALID, TMFlow.Store, if it was cut. */
+int store_dir_check_file(const char *path, struct store_file *file, struct tmf_err *err);
 
 /* --- run.c --- */
 

@@ -79,6 +79,22 @@ class Store(harness.Case):
                 shutil.rmtree(state, ignore_errors=True)
                 sim.stop()
 
+    def test_a_file_that_is_cut(self):
+        for name, size in (("tmflow.db", 0), ("tmflow.db", 1000), ("tmflow.db-wal", 0), ("tmflow.db-wal", 5000)):
+            with self.subTest(name=name, size=size):
+                sim = self.sim("--plain", "--fault", "delay:50@1", instances=300)
+                process = self.start("run", harness.BACKFILL, "--config", sim.config, "-o", "json", sim=sim)
+                while sim.report()["requests"] < 20:
+                    self.assertIsNone(process.poll())
+                os.truncate(os.path.join(os.path.dirname(self.database()), name), size)
+                changes = sim.report()["sessions"]["created"]
+                out, err = process.communicate(timeout=harness.RUN_SECONDS)
+                self.assertEqual(process.returncode, 2, err + out)
+                self.assertIn(f"{name} was cut under this process: {size} bytes", err)
+                self.assertLessEqual(sim.report()["sessions"]["created"], changes + 90)
+                shutil.rmtree(os.path.dirname(self.database()))
+                sim.stop()
+
     def test_a_directory_for_all(self):
         os.makedirs(os.path.join(self.dir, "open"))
         os.chmod(os.path.join(self.dir, "open"), 0o777)

@@ -188,6 +188,27 @@ START_TEST(test_a_file_that_is_replaced)
 }
 END_TEST
 
+/* SQLite itself would write on behind the hole, and nobody could read the file afterwards. */
+START_TEST(test_a_file_that_is_cut)
+{
+	static const char *const files[] = {"tmflow.db", "tmflow.db-wal"};
+	char path[PATH_BYTES];
+	struct tmf_err err = {0};
+	struct store_run run = {.id = "late", .status = RUN_RUNNING};
+
+	fixture_open(&fx);
+	fixture_run(&fx, RUN, 1);
+	ck_ok(store_commit(fx.store, &err), &err);
+	ck_ok(store_run_create(fx.store, &run, &err), &err);
+	ck_ok(store_commit(fx.store, &err), &err);
+	ck_assert_int_eq(truncate(fixture_state_path(&fx, files[_i], path), 0), 0);
+	snprintf(run.id, sizeof(run.id), "later");
+	if (store_run_create(fx.store, &run, &err) == 0)
+		ck_assert_int_eq(store_commit(fx.store, &err), -1);
+	expect_err(&err, TMF_ERR_INVALID, "was cut under this process: 0 bytes");
+}
+END_TEST
+
 START_TEST(test_refuses_newer_schema)
 {
 	fixture_open(&fx);
@@ -521,6 +542,7 @@ add_cases(Suite *suite)
 	tcase_add_test(open, test_refuses_what_is_no_directory);
 	tcase_add_test(open, test_refuses_what_every_user_may_write);
 	tcase_add_test(open, test_a_file_that_is_replaced);
+	tcase_add_loop_test(open, test_a_file_that_is_cut, 0, 2);
 	tcase_add_test(open, test_refuses_newer_schema);
 	tcase_add_test(open, test_refuses_files_of_others);
 	tcase_add_test(open, test_refuses_damaged_files);
