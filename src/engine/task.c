@@ -149,7 +149,7 @@ task_begin_again(struct branch *branch)
 
 /* --- ops --- */
 
-/* Limits are kept by the wall clock, because a checkpoint must outlive the process, and
+/* What a checkpoint holds is kept by the wall clock, because it must outlive the process, and
  * timers run by the monotonic one. A time that has passed fires in the next turn. */
 void
 task_arm_timer(struct branch *branch, int64_t wall_ms)
@@ -160,6 +160,15 @@ task_arm_timer(struct branch *branch, int64_t wall_ms)
 
 	tmf_loop_timer_arm(
 	    loop, &branch->timer, clock->mono_ms(clock) + (left_ms > 0 ? left_ms : 0));
+}
+
+/* Limits of a task end with its process, so no clock that is set moves them. */
+static int64_t
+task_now_mono_ms(const struct branch *branch)
+{
+	struct tmf_clock *clock = tmf_loop_clock(branch->x->engine->loop);
+
+	return clock->mono_ms(clock);
 }
 
 /* The op is not started here but after the commit: a row must say that the task may have
@@ -174,8 +183,8 @@ task_begin(struct branch *branch, struct step_work *work)
 	branch->phase = PHASE_TASK;
 	branch->task_input = work->input;
 	work->input = NULL;
-	branch->timeout_wall_ms =
-	    work->timeout_s > 0 ? event_now_wall_ms(branch->x) + work->timeout_s * MS : 0;
+	branch->timeout_mono_ms =
+	    work->timeout_s > 0 ? task_now_mono_ms(branch) + work->timeout_s * MS : 0;
 	branch->heartbeat_ms = work->heartbeat_s * MS;
 	branch->starting = true;
 	branch->start_next = NULL;
@@ -203,9 +212,7 @@ task_unlink_starting(struct branch *branch)
 static int64_t
 task_heartbeat_left_ms(const struct branch *branch)
 {
-	struct tmf_clock *clock = tmf_loop_clock(branch->x->engine->loop);
-
-	return op_stage_mono_ms(branch->op) + branch->heartbeat_ms - clock->mono_ms(clock);
+	return op_stage_mono_ms(branch->op) + branch->heartbeat_ms - task_now_mono_ms(branch);
 }
 
 /* For the nearer of the two timeouts. Each new stage is a sign of life, so the heartbeat's may
@@ -213,15 +220,15 @@ task_heartbeat_left_ms(const struct branch *branch)
 static void
 task_arm_timeouts(struct branch *branch)
 {
-	int64_t at_wall_ms = branch->timeout_wall_ms;
-	int64_t beat_wall_ms = 0;
+	int64_t at_mono_ms = branch->timeout_mono_ms;
+	int64_t beat_mono_ms = 0;
 
 	if (branch->heartbeat_ms > 0)
-		beat_wall_ms = event_now_wall_ms(branch->x) + task_heartbeat_left_ms(branch);
-	if (beat_wall_ms > 0 && (at_wall_ms == 0 || beat_wall_ms < at_wall_ms))
-		at_wall_ms = beat_wall_ms;
-	if (at_wall_ms > 0)
-		task_arm_timer(branch, at_wall_ms);
+		beat_mono_ms = task_now_mono_ms(branch) + task_heartbeat_left_ms(branch);
+	if (beat_mono_ms > 0 && (at_mono_ms == 0 || beat_mono_ms < at_mono_ms))
+		at_mono_ms = beat_mono_ms;
+	if (at_mono_ms > 0)
+		tmf_loop_timer_arm(branch->x->engine->loop, &branch->timer, at_mono_ms);
 }
 
 /* Called from within the op, so the result is taken later, by the branch's task. During an
@@ -287,7 +294,7 @@ void
 task_start(struct branch *branch)
 {
 	struct execution *x = branch->x;
-	int64_t left_ms = branch->timeout_wall_ms - event_now_wall_ms(x);
+	int64_t left_ms = branch->timeout_mono_ms - task_now_mono_ms(branch);
 
 	assert(branch->phase == PHASE_TASK && branch->op == NULL && branch->starting);
 	assert(!branch->dirty);
@@ -312,8 +319,8 @@ task_start(struct branch *branch)
 bool
 task_timed_out(struct branch *branch, struct tmf_err *err)
 {
-	int64_t now_wall_ms = event_now_wall_ms(branch->x);
-	bool expired = branch->timeout_wall_ms > 0 && now_wall_ms >= branch->timeout_wall_ms;
+	int64_t now_mono_ms = task_now_mono_ms(branch);
+	bool expired = branch->timeout_mono_ms > 0 && now_mono_ms >= branch->timeout_mono_ms;
 
 	assert(branch->op != NULL);
 	if (!expired && (branch->heartbeat_ms == 0 || task_heartbeat_left_ms(branch) > 0)) {

@@ -98,7 +98,7 @@ struct branch {
 	/* PHASE_TASK */
 	json_t *task_input;	 /* until the op is started */
 	struct tmf_op *op;	 /* under way, or over and its end not yet handled */
-	int64_t timeout_wall_ms; /* 0: none */
+	int64_t timeout_mono_ms; /* 0: none */
 	/* A child that holds none of its parent's places: its op waits for others, or it has not
 	 * begun again since a restart. In the parent's line of those that want one again: */
 	bool placeless;
