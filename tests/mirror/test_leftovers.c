@@ -515,6 +515,16 @@ START_TEST(test_taking_back_is_finished)
 }
 END_TEST
 
+/* Once, or as often as the client asks by itself and some times more. */
+START_TEST(test_taking_back_outlasts_a_bad_minute)
+{
+	ck_assert_ptr_nonnull(process_run(&process, "ensure-target", request()));
+	process_fault(&process, "TerminateInstances", "InternalError", 500, _i == 0 ? 11 : 25);
+	take_back(&process);
+	check_launches(1, 0);
+}
+END_TEST
+
 static int
 remove_entry(const char *path, const struct stat *stat, int type, struct FTW *where)
 {
@@ -584,6 +594,7 @@ main(void)
 	tcase_add_loop_test(tcase, test_becomes_the_target, 0, 2);
 	tcase_add_loop_test(tcase, test_refused_launch, 0, 2);
 	tcase_add_loop_test(tcase, test_idle_target_is_taken_back, 0, 2);
+	tcase_add_loop_test(tcase, test_taking_back_outlasts_a_bad_minute, 0, 2);
 	tcase_add_loop_test(tcase, test_taking_back_is_finished, 0, 4);
 	tcase_add_loop_test(tcase, test_roll_back_is_finished, 0, 2);
 	tcase_add_loop_test(

@@ -1,13 +1,23 @@
 #include "mirror/targets/target_leftovers.h"
 
+#include "aws/pace/retry.h"
+#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "mirror/targets/target_facts.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* An instance that is left runs, and costs, until the next run with this store, which may never
+ * come. A call that fails where most do is not repeated by the client, whose quota is used up: so
+ * all is tried again, after pauses that double to a minute: for five minutes. */
+#define LEFTOVERS_ROUNDS_MAX   10
+#define LEFTOVERS_AGAIN_MS     2000
+#define LEFTOVERS_AGAIN_MAX_MS 60000
 
 struct target_leftovers {
 	struct account *account;
@@ -19,9 +29,24 @@ struct target_leftovers {
 	json_t *left;	       /* {token: launch} still to be settled */
 	bool takes_back;       /* idle targets go afterwards */
 	json_t *idle;	       /* {target: fact} of them */
+	int rounds;	       /* of this settling, before the present one */
+	bool again;	       /* something failed in this round that may pass */
+	bool pausing;	       /* until the timer fires */
+	struct tmf_timer timer;
 };
 
 static void leftovers_next(struct target_leftovers *leftovers);
+static void leftovers_begin(struct target_leftovers *leftovers);
+
+static void
+leftovers_waited(struct tmf_timer *timer)
+{
+	struct target_leftovers *leftovers =
+	    (struct target_leftovers *)((char *)timer - offsetof(struct target_leftovers, timer));
+
+	leftovers->pausing = false;
+	leftovers_begin(leftovers);
+}
 
 struct target_leftovers *
 target_leftovers_new(struct account *account, struct target_creations *creations,
@@ -33,6 +58,7 @@ target_leftovers_new(struct account *account, struct target_creations *creations
 	leftovers->creations = creations;
 	leftovers->rooms = rooms;
 	leftovers->lives = lives;
+	leftovers->timer.fire = leftovers_waited;
 	return leftovers;
 }
 
@@ -40,10 +66,48 @@ void
 target_leftovers_free(struct target_leftovers *leftovers)
 {
 	tmf_call_cancel(leftovers->call);
+	tmf_loop_timer_disarm(leftovers->account->loop, &leftovers->timer);
 	waiters_fini(&leftovers->waiters);
 	json_decref(leftovers->left);
 	json_decref(leftovers->idle);
 	free(leftovers);
+}
+
+/* Takes the end of a call: what failed in passing is tried again. Returns whether it succeeded. */
+static bool
+leftovers_take(struct target_leftovers *leftovers, struct tmf_call *call)
+{
+	json_t *result = tmf_call_take_result(call);
+	bool succeeded = result != NULL;
+	enum retry_class class = succeeded ? RETRY_NEVER : retry_classify(&call->err);
+
+	leftovers->call = NULL;
+	leftovers->again =
+	    leftovers->again || class == RETRY_TRANSIENT || class == RETRY_THROTTLING;
+	json_decref(result);
+	return succeeded;
+}
+
+static void
+leftovers_forget(struct target_leftovers *leftovers)
+{
+	json_decref(leftovers->left);
+	json_decref(leftovers->idle);
+	leftovers->left = leftovers->idle = NULL;
+}
+
+static void
+leftovers_pause(struct target_leftovers *leftovers)
+{
+	struct tmf_loop *loop = leftovers->account->loop;
+	struct tmf_clock *clock = tmf_loop_clock(loop);
+	int64_t delay_ms = (int64_t)LEFTOVERS_AGAIN_MS << leftovers->rounds++;
+
+	if (delay_ms > LEFTOVERS_AGAIN_MAX_MS)
+		delay_ms = LEFTOVERS_AGAIN_MAX_MS;
+	leftovers->again = false;
+	leftovers->pausing = true;
+	tmf_loop_timer_arm(loop, &leftovers->timer, clock->mono_ms(clock) + delay_ms);
 }
 
 /* Those that joined while the settling was under way end with it too: a launch of a later
@@ -51,12 +115,16 @@ target_leftovers_free(struct target_leftovers *leftovers)
 static void
 leftovers_end(struct target_leftovers *leftovers)
 {
-	json_t *result = json_object();
+	json_t *result;
 
-	json_decref(leftovers->left);
-	json_decref(leftovers->idle);
-	leftovers->left = leftovers->idle = NULL;
-	leftovers->takes_back = false;
+	leftovers_forget(leftovers);
+	if (leftovers->again && leftovers->rounds < LEFTOVERS_ROUNDS_MAX - 1) {
+		leftovers_pause(leftovers);
+		return;
+	}
+	leftovers->again = leftovers->takes_back = false;
+	leftovers->rounds = 0;
+	result = json_object();
 	waiters_complete(&leftovers->waiters, result);
 	json_decref(result);
 }
@@ -137,10 +205,8 @@ static void
 leftovers_settled(void *arg, struct tmf_call *call)
 {
 	struct target_leftovers *leftovers = arg;
-	json_t *result = tmf_call_take_result(call);
 
-	leftovers->call = NULL;
-	json_decref(result); /* what could not be settled is logged already, and a later run's */
+	leftovers_take(leftovers, call); /* what could not be settled is logged already */
 	leftovers_next(leftovers);
 }
 
@@ -175,13 +241,10 @@ static void
 leftovers_targets_read(void *arg, struct tmf_call *call)
 {
 	struct target_leftovers *leftovers = arg;
-	json_t *result = tmf_call_take_result(call);
 	const char *token;
 	json_t *launch;
 
-	leftovers->call = NULL;
-	if (result != NULL) {
-		json_decref(result);
+	if (leftovers_take(leftovers, call)) {
 		leftovers_next(leftovers);
 		return;
 	}
@@ -217,10 +280,8 @@ static void
 leftovers_idle_over(void *arg, struct tmf_call *call)
 {
 	struct target_leftovers *leftovers = arg;
-	json_t *result = tmf_call_take_result(call);
 
-	leftovers->call = NULL;
-	json_decref(result); /* as in leftovers_settled */
+	leftovers_take(leftovers, call);
 	leftovers_idle_next(leftovers);
 }
 
@@ -250,12 +311,9 @@ static void
 leftovers_idle_targets_read(void *arg, struct tmf_call *call)
 {
 	struct target_leftovers *leftovers = arg;
-	json_t *result = tmf_call_take_result(call);
 
-	leftovers->call = NULL;
-	if (result == NULL)
+	if (!leftovers_take(leftovers, call))
 		json_object_clear(leftovers->idle); /* the store still knows of them */
-	json_decref(result);
 	leftovers_idle_next(leftovers);
 }
 
@@ -272,9 +330,9 @@ leftovers_begin_idle(struct target_leftovers *leftovers)
 	}
 	leftovers->idle = leftovers_read_idle(leftovers, &err);
 	if (leftovers->idle == NULL) {
-		json_decref(leftovers->left);
-		leftovers->left = NULL;
+		leftovers_forget(leftovers);
 		leftovers->takes_back = false;
+		leftovers->rounds = 0;
 		waiters_fail(&leftovers->waiters, &err);
 	} else if (json_object_size(leftovers->idle) == 0) {
 		leftovers_end(leftovers);
@@ -286,8 +344,6 @@ leftovers_begin_idle(struct target_leftovers *leftovers)
 }
 
 /* --- */
-
-static void leftovers_begin(struct target_leftovers *leftovers);
 
 /* How it ended does not matter here: a failed creation leaves its launch in the store, where it is
  * read next. */
@@ -315,13 +371,15 @@ leftovers_begin(struct target_leftovers *leftovers)
 		return;
 	}
 	leftovers->left = leftovers_read(leftovers, &err);
-	if (leftovers->left == NULL)
+	if (leftovers->left == NULL) {
+		leftovers->rounds = 0;
 		waiters_fail(&leftovers->waiters, &err);
-	else if (json_object_size(leftovers->left) == 0)
+	} else if (json_object_size(leftovers->left) == 0) {
 		leftovers_begin_idle(leftovers);
-	else
+	} else {
 		leftovers_await(
 		    leftovers, target_lives_load(leftovers->lives), leftovers_targets_read);
+	}
 	tmf_err_fini(&err);
 }
 
@@ -331,7 +389,7 @@ target_leftovers_settle(struct target_leftovers *leftovers, bool takes_back)
 	struct tmf_call *call = waiters_add(&leftovers->waiters, leftovers->account->loop);
 
 	leftovers->takes_back = leftovers->takes_back || takes_back;
-	if (leftovers->call == NULL)
+	if (leftovers->call == NULL && !leftovers->pausing)
 		leftovers_begin(leftovers);
 	return call;
 }

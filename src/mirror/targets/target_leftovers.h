@@ -20,7 +20,8 @@ void target_leftovers_free(struct target_leftovers *leftovers);
 
 /* New call that ends with {} when creations that are under way have ended, and each leftover has
  * a target or is over, or cannot be settled now (which is logged); takes_back: and each idle target
- * is gone. Without any it costs a query of the store for each kind. Errors: TMF_ERR_STORE. */
+ * is gone. What fails in passing is tried again for five minutes. Without any it costs a query of
+ * the store for each kind. Errors: TMF_ERR_STORE. */
 struct tmf_call *target_leftovers_settle(struct target_leftovers *leftovers, bool takes_back);
 
 #endif
