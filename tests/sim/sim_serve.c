@@ -26,6 +26,8 @@
 #define HEARTBEAT_MS	 60000 /* until a task whose worker died is known to be lost */
 #define WORKER_RETURN_MS 1000
 #define LINGER_MS	 (JOBS_IDLE_LOOK_MS * 5 / 2) /* of a worker whose work is done */
+#define MACHINE_AFTER_MS 600000 /* until somebody looks at an execution that failed */
+#define MACHINE_STARTS	 4	/* more means that it gets nowhere */
 
 /* One event of the queue. */
 struct sim_delivery {
@@ -61,6 +63,8 @@ struct sim_service {
 	struct execution *execution;
 	struct sim_task *tasks;
 	struct tmf_timer linger;
+	struct tmf_timer restart; /* of the state machine, by an operator */
+	int starts;
 	bool machine_over;
 	/* The work is done, and how it ended; the process may die before its store says so. */
 	bool over;
@@ -231,17 +235,52 @@ proxy_start(struct tmf_op *op)
 	return tmf_op_await_result(op, &task->call);
 }
 
+/* Where calls fail often enough, a state uses up its attempts: an operator starts it again. */
 static void
 machine_over(void *arg, struct execution *execution, const struct execution_result *result)
 {
 	struct sim_process *process = arg;
+	struct sim_service *service = process->service;
 
 	(void)execution;
+	if (result->status == RUN_FAILED && service->starts < MACHINE_STARTS) {
+		service_arm(process, &service->restart, MACHINE_AFTER_MS);
+		return;
+	}
 	if (result->status != RUN_SUCCEEDED)
 		sim_broken(process->sim, "process %zu: the state machine ended %s: %s",
 		    process->index, run_status_name(result->status), result->cause);
-	process->service->machine_over = true;
-	service_arm(process, &process->service->linger, LINGER_MS);
+	service->machine_over = true;
+	service_arm(process, &service->linger, LINGER_MS);
+}
+
+static void
+machine_start(struct sim_process *process)
+{
+	struct sim_service *service = process->service;
+	json_t *input = json_object();
+
+	service->starts++;
+	execution_free(service->execution);
+	service->execution = execution_start(service->engine, &(struct execution_opts){
+								  .machine = process->sim->machine,
+								  .run_id = SIM_RUN_ID,
+								  .machine_name = "backfill",
+								  .input = input,
+								  .env = process,
+								  .on_done = machine_over,
+								  .arg = process,
+							      });
+	json_decref(input);
+}
+
+static void
+machine_restarts(struct tmf_timer *timer)
+{
+	struct sim_service *service =
+	    (struct sim_service *)((char *)timer - offsetof(struct sim_service, restart));
+
+	machine_start(service->process);
 }
 
 /* A worker goes on waiting for tasks; meanwhile it looks after what it has left. */
@@ -259,7 +298,6 @@ machine_open(struct sim_process *process)
 {
 	struct sim_service *service = process->service;
 	const struct tmf_action *action;
-	json_t *input = json_object();
 
 	service->actions = tmf_registry_new();
 	service->registry = tmf_registry_new();
@@ -272,16 +310,7 @@ machine_open(struct sim_process *process)
 	tmf_registry_set_env(service->registry, process);
 	service->engine = engine_new(
 	    &(struct engine_opts){.loop = process->sim->loop, .registry = service->registry});
-	service->execution = execution_start(service->engine, &(struct execution_opts){
-								  .machine = process->sim->machine,
-								  .run_id = SIM_RUN_ID,
-								  .machine_name = "backfill",
-								  .input = input,
-								  .env = process,
-								  .on_done = machine_over,
-								  .arg = process,
-							      });
-	json_decref(input);
+	machine_start(process);
 }
 
 /* --- */
@@ -350,6 +379,7 @@ sim_service_init(struct sim_process *process)
 	process->service = service;
 	service->process = process;
 	service->linger.fire = worker_leaves;
+	service->restart.fire = machine_restarts;
 	if (process->plan->kind != SIM_LISTEN)
 		return;
 	service->queue_count = process->sim->plan->world.instances;
@@ -366,6 +396,7 @@ sim_service_fini(struct sim_process *process)
 
 	if (service == NULL)
 		return;
+	tmf_loop_timer_disarm(process->sim->loop, &service->restart);
 	execution_free(service->execution);
 	engine_free(service->engine);
 	tmf_registry_free(service->registry);
