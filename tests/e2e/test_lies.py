@@ -18,6 +18,7 @@ import wire
 CLOCK = os.path.join(os.path.dirname(harness.TMFLOW), "tests", "e2e", "libclock.so")
 DAY = 24 * 3600
 EVERY = 6               # one reply in so many is a lie
+SWAPPED = ("CreateTrafficMirrorSession", "CreateTrafficMirrorTarget", "CreateTags", "ReceiveMessage", "DeleteMessage", "GetActivityTask", "SendTaskSuccess")
 LAUNCH = {"version": "0", "id": "0a3f1c52-8a51-4e0a-9d57-2f3b6f1c0002", "detail-type": "EC2 Instance State-change Notification", "source": "aws.ec2",
           "account": "123456789012", "time": "2026-01-15T11:58:03Z", "region": "us-east-1", "resources": []}
 PAGE = 'StartAt: D\nStates:\n  D: {Type: Task, Resource: "tmflow:describe-page", End: true}\n'
@@ -29,9 +30,17 @@ LIES = (wire.twice, wire.twice_late, wire.other_surplus, wire.split, wire.trunca
 
 class Case(services.Case):
     def lying(self, url, seed=1):
-        """A proxy before url that spoils every sixth reply to each operation, in one way or another."""
+        """A proxy before url that spoils every sixth reply to each operation, in one way or another; and of what nobody asks again as it stands, swaps as many."""
         chance = random.Random(seed)
-        proxy = wire.Proxy(url, lambda action, number, reply: chance.choice(LIES)(reply) if number % EVERY == 2 else None)
+        before = {}
+
+        def spoil(action, number, reply):
+            kept, before[action] = before.get(action), reply
+            if number % EVERY == 2:
+                return chance.choice(LIES)(reply)
+            return [(0, kept)] if number % EVERY == 5 and action in SWAPPED else None
+
+        proxy = wire.Proxy(url, spoil)
         self.addCleanup(proxy.stop)
         return proxy
 
