@@ -16,8 +16,10 @@
 #include <assert.h>
 #include <locale.h>
 #include <malloc.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MEMORY_KEPT_BYTES (2 << 20) /* free, at the end of the heap */
 
@@ -184,13 +186,23 @@ main_guard_memory(void)
 	assert(guarded && "nothing has used a library yet");
 }
 
+/* As of `tmflow ... | head`: the reader has what it wants. */
+static bool
+main_reader_has_gone(void)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+	return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 /* A full disk or a closed pipe shows only here: an answer that was cut must not exit with 0. */
 static int
 main_flush(int code)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return code;
-	perror("tmflow: standard output");
+	if (!main_reader_has_gone())
+		perror("tmflow: standard output");
 	return code == EXIT_OK ? EXIT_RUN_FAILED : code;
 }
 

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 /*
  * Everything that a person reads on a terminal goes through here, so that nothing that came from
@@ -111,6 +112,14 @@ cli_put_lines(FILE *out, const char *text)
 	}
 	fwrite(safe.p, 1, safe.len, out);
 	buf_fini(&safe);
+}
+
+size_t
+cli_columns(FILE *out)
+{
+	struct winsize size;
+
+	return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 /* Standard output is the process's: so is what stands on it. */

@@ -17,6 +17,9 @@ void cli_print(FILE *out, const char *format, ...) __attribute__((format(printf,
 /* Writes text of several lines: control characters are escaped, line ends are not. */
 void cli_put_lines(FILE *out, const char *text);
 
+/* How many columns the terminal has that out is; 0: it is not one, or does not say. */
+size_t cli_columns(FILE *out);
+
 /* True once standard output holds the JSON document, or its beginning: it is to hold one. */
 bool cli_has_answered(void);
 

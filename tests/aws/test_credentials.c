@@ -236,6 +236,38 @@ START_TEST(nothing_is_found)
 }
 END_TEST
 
+/* Where the keys may be: the names of other profiles, each once, not all of a thousand. */
+START_TEST(profiles_are_named)
+{
+	struct keys_fixture f;
+	struct aws_settings settings;
+	struct tmf_err err = {0};
+	struct buf many = {0};
+	char *config = file_with(
+	    "AWS_CONFIG_FILE", "[profile work]\nregion = a\n[profile test]\nregion = b\n");
+	struct aws_env env = ENV(config);
+
+	ck_assert_int_eq(aws_settings_load(&env, NULL, "wrok", &settings, &err), -1);
+	ck_assert_str_eq(tmf_err_text(&err),
+	    "the profile \"wrok\" is in neither of the shared AWS files, which have work, test");
+	tmf_err_fini(&err);
+	remove_file(config);
+
+	keys_init(&f, NULL);
+	keys_env(&f, "AWS_EC2_METADATA_DISABLED", "True");
+	for (int i = 0; i < 12; i++)
+		buf_printf(&many, "[profile p%d]\nregion = a\n", i);
+	keys_file(&f, "AWS_CONFIG_FILE", buf_cstr(&many));
+	keys_file(&f, "AWS_SHARED_CREDENTIALS_FILE", "[p1]\nx = y\n[q]\nx = y\n");
+	keys_get(&f);
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(&f.err),
+	    "files: p0, p1, p2, p3, p4, p5, p6, p7, p8, p9 and 3 more (--profile or AWS_PROFILE"));
+	keys_expect_fault(&f, "no AWS credentials were found");
+	keys_fini(&f);
+	buf_fini(&many);
+}
+END_TEST
+
 START_TEST(malformed_files_name_the_line)
 {
 	char *config = file_with("AWS_CONFIG_FILE", "[default]\nregion eu-west-1\n");
@@ -431,6 +463,7 @@ main(void)
 	tcase_add_test(tests, unreadable_files);
 	tcase_add_test(tests, forms_of_the_shared_files);
 	tcase_add_test(tests, nothing_is_found);
+	tcase_add_test(tests, profiles_are_named);
 	tcase_add_test(tests, malformed_files_name_the_line);
 	tcase_add_test(tests, settings_in_order);
 	tcase_add_test(tests, settings_of_each_service);

@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
 """The command line as a person and a script meet it: options in front, versions, a document a line, directories, a proxy."""
+import fcntl
 import http.server
 import json
 import os
+import pty
 import re
+import struct
+import termios
 import threading
 
 import harness
@@ -60,6 +64,55 @@ class Terminal(harness.Case):
             for other in names:
                 self.assertNotRegex(text, rf"[;:,] {other}: ", name)
         self.assertIn("Step Functions activity that gives out the tasks; may be repeated", re.sub(r"\s+", " ", self.tmflow("worker", "--help").out))
+
+    def on_terminal(self, columns, *args):
+        """Lines of standard output, which is a terminal of that width."""
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+        process = self.start(*args, stdout=theirs, env={"NO_COLOR": "1"})
+        os.close(theirs)
+        text = b""
+        while True:
+            try:
+                more = os.read(ours, 65536)
+            except OSError:
+                break  # the last writer has gone
+            if not more:
+                break
+            text += more
+        os.close(ours)
+        self.assertEqual(process.wait(60), 0)
+        return text.decode().replace("\r\n", "\n").splitlines()
+
+    def test_lists_fit_the_terminal(self):
+        sim = self.sim(instances=60)
+        self.assertEqual(self.backfill(sim, "--run-id", "0123456789-0123456789-012345").code, 0)
+        wide = self.on_terminal(200, "runs")
+        self.assertEqual(len(wide), 2)
+        self.assertEqual(wide, self.tmflow("runs").out.splitlines())
+        for columns in (120, 80, 40):
+            lines = self.on_terminal(columns, "runs")
+            self.assertGreater(len(lines), 2)
+            for line in lines:
+                if " unmatched" not in line:  # outcomes are as long as they are
+                    self.assertLessEqual(len(line), columns, line)
+                self.assertEqual(line, line.rstrip())
+            self.assertEqual(" ".join(" ".join(lines).split()), " ".join(" ".join(wide).split()))
+        tree = [line for line in self.on_terminal(40, "show", "@latest") if line.startswith("  \u2713 Match ")]
+        self.assertEqual([len(line) for line in tree], [39])
+        whole = self.tmflow("config").out.splitlines()
+        self.assertEqual(self.on_terminal(max(map(len, whole)), "config"), whole)
+        narrow = self.on_terminal(80, "config")
+        self.assertEqual([line.split() for line in narrow], [line.split() for line in whole])
+        self.assertGreater(len([line for line in narrow if len(line) <= 80]), len(narrow) / 2)
+
+    def test_a_reader_that_has_enough(self):
+        """`tmflow ... | head`: no complaint, but not a success either."""
+        self.large_run("large")
+        process = self.start("show", "large", "--outcomes")
+        self.assertIn("i-", process.stdout.readline())
+        process.stdout.close()
+        self.assertEqual((process.stderr.read(), process.wait(60)), ("", 1))
 
     def test_version(self):
         for args in (("--version", "-o", "json"), ("-o", "json", "--version"), ("version", "-ojson"), ("-V", "--output=json")):

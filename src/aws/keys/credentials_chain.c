@@ -68,6 +68,27 @@ search_look(struct search *search)
 	return places[search->at].look(search->opts, search->profile, search->profile_only);
 }
 
+/* Keys are most often missing where another profile has them, which nothing names. */
+static void
+search_add_profiles(struct search *search)
+{
+	struct shared_files files;
+	struct buf names = {0};
+	bool named;
+
+	profile_name(&search->opts->env, search->opts->profile, &named);
+	if (named || search->profile_only ||
+	    shared_files_read(&search->opts->env, &files, NULL) < 0)
+		return;
+	shared_files_list(&files, search->profile, &names);
+	if (names.len > 0)
+		buf_printf(&search->reasons,
+		    "\n  profiles of the shared AWS files: %s (--profile or AWS_PROFILE names one)",
+		    buf_cstr(&names));
+	buf_fini(&names);
+	shared_files_free(&files);
+}
+
 /* One place has been looked at: its keys, its fault, or the next one. A place that has something
  * but is broken ends the walk: to use other keys than those that were set up would act in another
  * account. */
@@ -92,6 +113,7 @@ search_seen(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_
 	search->at = search_next_place(search, search->at + 1);
 	if (search->at < PLACES)
 		return search_look(search);
+	search_add_profiles(search);
 	tmf_err_set(err, TMF_ERR_CREDENTIALS, "no AWS credentials were found%s%s:%s",
 	    search->profile_only ? " in the profile " : "",
 	    search->profile_only ? search->profile : "", buf_cstr(&search->reasons));

@@ -422,8 +422,7 @@ credentials_look_role(const struct credentials_opts *opts, const char *profile, 
 	if (shared_files_read(&opts->env, &files, &err) < 0)
 		return tmf_call_of_err(opts->loop, &err);
 	if (named && !shared_files_have(&files, profile))
-		tmf_err_set(&err, TMF_ERR_CREDENTIALS,
-		    "the profile \"%s\" is in neither of the shared AWS files", profile);
+		shared_files_fault_missing(&files, profile, TMF_ERR_CREDENTIALS, &err);
 	else if (!profile_has_role(&files, profile))
 		call =
 		    credentials_nothing(opts->loop, "the profile \"%s\" has no role_arn", profile);

@@ -324,8 +324,7 @@ aws_settings_load(const struct aws_env *env, const char *flag_region, const char
 	if (shared_files_read(env, &files, err) < 0)
 		return -1;
 	if (named && !shared_files_have(&files, lookup.profile))
-		ret = tmf_err_set(err, TMF_ERR_CONFIG,
-		    "the profile \"%s\" is in neither of the shared AWS files", lookup.profile);
+		ret = shared_files_fault_missing(&files, lookup.profile, TMF_ERR_CONFIG, err);
 	else
 		ret = settings_fill(&lookup, flag_region, &settings, err);
 	shared_files_free(&files);

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* See: https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html. Without HOME there is
  * no default place, as in a container with an empty environment. An argument that is named wins
@@ -84,6 +85,53 @@ shared_files_have(const struct shared_files *files, const char *profile)
 {
 	return config_file_has_profile(files->config, profile) ||
 	       config_file_has_profile(files->credentials, profile);
+}
+
+struct profile_names {
+	const char *but;
+	struct buf *out;
+	const struct config_file *listed; /* its profiles are in the list already; NULL: none */
+	int count;
+};
+
+static void
+profile_names_add(void *arg, const char *profile)
+{
+	struct profile_names *names = arg;
+
+	if (strcmp(profile, names->but) == 0 ||
+	    (names->listed != NULL && config_file_has_profile(names->listed, profile)) ||
+	    ++names->count > PROFILES_NAMED_MAX)
+		return;
+	buf_printf(names->out, "%s%s", names->count > 1 ? ", " : "", profile);
+}
+
+void
+shared_files_list(const struct shared_files *files, const char *but, struct buf *out)
+{
+	struct profile_names names = {.but = but, .out = out};
+
+	config_file_each_profile(files->config, profile_names_add, &names);
+	names.listed = files->config;
+	config_file_each_profile(files->credentials, profile_names_add, &names);
+	if (names.count > PROFILES_NAMED_MAX)
+		buf_printf(out, " and %d more", names.count - PROFILES_NAMED_MAX);
+}
+
+int
+shared_files_fault_missing(const struct shared_files *files, const char *profile,
+    enum tmf_err_code code, struct tmf_err *err)
+{
+	struct buf names = {0};
+
+	shared_files_list(files, profile, &names);
+	tmf_err_set(err, code,
+	    names.len > 0
+		? "the profile \"%s\" is in neither of the shared AWS files, which have %s"
+		: "the profile \"%s\" is in neither of the shared AWS files",
+	    profile, buf_cstr(&names));
+	buf_fini(&names);
+	return -1;
 }
 
 /* AWS_DEFAULT_PROFILE is the older name, and goes first, as with boto3. Whether somebody named the

@@ -6,6 +6,9 @@
 
 #include <stdbool.h>
 
+/* Of one message: nobody reads more. */
+#define PROFILES_NAMED_MAX 10
+
 /* Both shared files; one that is not there is empty. */
 struct shared_files {
 	struct config_file *config;
@@ -29,6 +32,14 @@ char *shared_files_where(const struct shared_files *files, const char *profile, 
 
 /* Whether either file has the profile. */
 bool shared_files_have(const struct shared_files *files, const char *profile);
+
+/* Appends the names of the profiles that they have, but not this one: "prod, test", the first
+ * PROFILES_NAMED_MAX of them. Nothing where they have no other. */
+void shared_files_list(const struct shared_files *files, const char *but, struct buf *out);
+
+/* The fault of a profile that they do not have, with the names of those that they have. */
+int shared_files_fault_missing(const struct shared_files *files, const char *profile,
+    enum tmf_err_code code, struct tmf_err *err);
 
 /* The flag, AWS_DEFAULT_PROFILE, AWS_PROFILE, or "default"; *ret_named: somebody asked for it. */
 const char *profile_name(const struct aws_env *env, const char *flag_profile, bool *ret_named);

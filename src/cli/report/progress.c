@@ -3,12 +3,12 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "cli/print.h"
 #include "cli/report/progress_line.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define TERMINAL_COLUMNS_DEFAULT 80u
@@ -21,11 +21,10 @@
 static size_t
 terminal_columns(void)
 {
-	struct winsize size;
+	size_t columns = cli_columns(stderr);
 
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col <= CONTROL_C_COLUMNS)
-		return TERMINAL_COLUMNS_DEFAULT - CONTROL_C_COLUMNS;
-	return size.ws_col - CONTROL_C_COLUMNS;
+	return (columns > CONTROL_C_COLUMNS ? columns : TERMINAL_COLUMNS_DEFAULT) -
+	       CONTROL_C_COLUMNS;
 }
 
 /*

@@ -20,6 +20,8 @@ static const char *const runs_titles[REPORT_RUNS_COLUMNS] = {
     "RUN", "STATUS", "STARTED", "DURATION", "REGION", "WORKFLOW", "OUTCOMES"};
 #define COLUMN_STATUS	1
 #define COLUMN_OUTCOMES 6
+#define COLUMN_GAP	2
+#define BREAK_INDENT	4
 
 /* Since it was last started again: the time between two is the operator's. "" where nobody knows
  * when it ended. */
@@ -91,45 +93,78 @@ runs_color(const struct report_runs_row *row, int column)
 	return column == COLUMN_OUTCOMES && row->some_failed ? COLOR_BAD : COLOR_NONE;
 }
 
-/* The last column is as wide as it is: no line ends in blanks. */
+/* Which columns begin a line of their own, so that none is wider than the terminal: a bit each. The
+ * same for all rows. */
+static unsigned
+runs_breaks(const int widths[REPORT_RUNS_COLUMNS])
+{
+	const int columns = (int)cli_columns(stdout);
+	unsigned breaks = 0;
+	int at = widths[0];
+
+	for (int column = 1; column < REPORT_RUNS_COLUMNS && columns > 0; column++) {
+		at += COLUMN_GAP + widths[column];
+		if (at <= columns)
+			continue;
+		breaks |= 1u << column;
+		at = BREAK_INDENT + widths[column];
+	}
+	return breaks;
+}
+
+/* From one cell to the next. No line ends in blanks. */
 static void
-runs_print_row(const struct report_runs_row *row, const int widths[REPORT_RUNS_COLUMNS])
+runs_print_gap(int column, int blanks, unsigned breaks)
+{
+	if ((breaks & (1u << (column + 1))) != 0)
+		printf("\n%*s", BREAK_INDENT, "");
+	else
+		printf("%*s", blanks + COLUMN_GAP, "");
+}
+
+static void
+runs_print_row(
+    const struct report_runs_row *row, const int widths[REPORT_RUNS_COLUMNS], unsigned breaks)
 {
 	for (int column = 0; column < REPORT_RUNS_COLUMNS; column++) {
 		enum cli_color color = runs_color(row, column);
-		bool last = column + 1 == REPORT_RUNS_COLUMNS;
 
 		fputs(cli_color_on(stdout, color), stdout);
 		cli_print(stdout, "%s", row->cells[column]);
 		fputs(cli_color_off(stdout, color), stdout);
-		if (!last)
-			printf("%*s", widths[column] - (int)strlen(row->cells[column]) + 2, "");
+		if (column + 1 < REPORT_RUNS_COLUMNS)
+			runs_print_gap(
+			    column, widths[column] - (int)strlen(row->cells[column]), breaks);
 	}
 	putchar('\n');
 }
 
 static void
-runs_print_title(const char *title, int width)
+runs_print_titles(const int widths[REPORT_RUNS_COLUMNS], unsigned breaks)
 {
-	cli_print(stdout, "%s", title);
-	printf("%*s", width - (int)strlen(title) + 2, "");
+	for (int column = 0; column < REPORT_RUNS_COLUMNS; column++) {
+		fputs(runs_titles[column], stdout);
+		if (column + 1 < REPORT_RUNS_COLUMNS)
+			runs_print_gap(
+			    column, widths[column] - (int)strlen(runs_titles[column]), breaks);
+	}
+	putchar('\n');
 }
 
 static void
 runs_flush(struct report_runs *list)
 {
 	int widths[REPORT_RUNS_COLUMNS];
+	unsigned breaks;
 
 	assert(list->held <= list->count);
 	for (int column = 0; column < REPORT_RUNS_COLUMNS; column++)
 		widths[column] = runs_width(list, column);
-	if (list->held > 0 && list->count == list->held) {
-		for (int column = 0; column + 1 < REPORT_RUNS_COLUMNS; column++)
-			runs_print_title(runs_titles[column], widths[column]);
-		cli_print(stdout, "%s\n", runs_titles[REPORT_RUNS_COLUMNS - 1]);
-	}
+	breaks = runs_breaks(widths);
+	if (list->held > 0 && list->count == list->held)
+		runs_print_titles(widths, breaks);
 	for (size_t i = 0; i < list->held; i++) {
-		runs_print_row(&list->rows[i], widths);
+		runs_print_row(&list->rows[i], widths, breaks);
 		for (int column = 0; column < REPORT_RUNS_COLUMNS; column++)
 			free(list->rows[i].cells[column]);
 	}

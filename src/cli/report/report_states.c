@@ -14,7 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STATE_COLUMNS 44 /* where the counts begin: a name of 80 characters moves them */
+#define STATE_COLUMNS	  44 /* where the counts begin: a name of 80 characters moves them */
+#define STATE_COLUMNS_MIN 12
+#define COUNT_COLUMNS	  26 /* of the mark and the counts */
 
 /* Numbers without names: states_take reads them in this order. A state that was never entered takes
  * no place. */
@@ -83,6 +85,7 @@ struct states_print {
 	const struct execution_tally *tallies;
 	bool live;
 	FILE *out;
+	int name_columns;
 };
 
 /* Whether the run is there now, or ended there. */
@@ -107,6 +110,18 @@ states_mark(const struct states_print *print, const struct execution_tally *tall
 	return tally->caught > 0 ? "!" : inside ? "\u2016" : "\u2713"; /* stopped within; done */
 }
 
+/* Further left on a narrow terminal. */
+static int
+states_name_columns(FILE *out)
+{
+	int columns = (int)cli_columns(out);
+
+	if (columns == 0 || columns >= STATE_COLUMNS + COUNT_COLUMNS)
+		return STATE_COLUMNS;
+	return columns > STATE_COLUMNS_MIN + COUNT_COLUMNS ? columns - COUNT_COLUMNS
+							   : STATE_COLUMNS_MIN;
+}
+
 /* A state that was not reached has its name only: zeros would hide what did happen. */
 static void
 states_print_one(const struct states_print *print, const struct asl_state *state, int depth)
@@ -116,7 +131,7 @@ states_print_one(const struct states_print *print, const struct asl_state *state
 	enum cli_color color;
 	const char *mark = states_mark(print, tally, &color);
 	char spent[CLI_DURATION_BYTES];
-	int room = STATE_COLUMNS - 2 * depth;
+	int room = print->name_columns - 2 * depth;
 
 	fprintf(out, "  %*s", 2 * depth, "");
 	fputs(cli_color_on(out, color), out);
@@ -161,7 +176,9 @@ report_states_text(struct store *store, const struct store_run *run, const struc
     FILE *out, struct tmf_err *err)
 {
 	struct asl_machine *machine = graph_machine_of_run(run);
-	struct states_print print = {.live = state->kind == RUN_STATE_RUNNING, .out = out};
+	struct states_print print = {.live = state->kind == RUN_STATE_RUNNING,
+	    .out = out,
+	    .name_columns = states_name_columns(out)};
 	struct execution_tally *tallies;
 	bool any = false;
 	int ret;

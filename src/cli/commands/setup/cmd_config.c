@@ -12,7 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define GAP 2 /* blanks between columns */
+#define GAP		  2  /* blanks between columns */
+#define SOURCE_COLUMNS	  16 /* most sources: "AWS_ENDPOINT_URL" */
+#define VALUE_COLUMNS_MIN 8
 
 /*
  * tmflow config: each setting, its value and where it comes from. For the question of every first
@@ -81,14 +83,17 @@ config_add_keys(struct workspace *workspace, json_t *list)
 	tmf_err_fini(&err);
 }
 
-/* One cell: a line, filled up with blanks. */
+/* One cell: a line, filled up with blanks to width and a gap; width 0: the last one. */
 static void
 config_print_cell(const char *text, int width)
 {
 	const char *shown = text != NULL ? text : "-";
-	char *cell = mem_printf("%-*.*s", width, (int)strcspn(shown, "\n"), shown);
+	int len = (int)strcspn(shown, "\n");
+	char *cell = mem_strndup(shown, (size_t)len);
 
 	cli_print(stdout, "%s", cell);
+	if (width > 0)
+		printf("%*s", (len < width ? width - len : 0) + GAP, "");
 	free(cell);
 }
 
@@ -108,24 +113,38 @@ config_width(const json_t *list, const char *column, const char *title)
 	return width;
 }
 
+/* On a narrow terminal long values move their source, and not those of all rows. */
+static int
+config_value_width(const json_t *list, int name_width)
+{
+	int width = config_width(list, "value", "VALUE");
+	int columns = (int)cli_columns(stdout);
+	int room = columns - name_width - 2 * GAP - config_width(list, "source", "SOURCE");
+
+	if (columns == 0 || room >= width)
+		return width;
+	room = columns - name_width - 2 * GAP - SOURCE_COLUMNS;
+	return room < VALUE_COLUMNS_MIN ? VALUE_COLUMNS_MIN : room < width ? room : width;
+}
+
 /* Why there are no keys takes a line for each place: it stands below the table. */
 static void
 config_print(const json_t *list)
 {
 	int name_width = config_width(list, "name", "SETTING");
-	int value_width = config_width(list, "value", "VALUE");
+	int value_width = config_value_width(list, name_width);
 	const char *long_source = NULL;
 	const json_t *row;
 	size_t i;
 
-	config_print_cell("SETTING", name_width + GAP);
-	config_print_cell("VALUE", value_width + GAP);
+	config_print_cell("SETTING", name_width);
+	config_print_cell("VALUE", value_width);
 	puts("SOURCE");
 	json_array_foreach (list, i, row) {
 		const char *source = jsonx_get_string(row, "source");
 
-		config_print_cell(jsonx_get_string(row, "name"), name_width + GAP);
-		config_print_cell(jsonx_get_string(row, "value"), value_width + GAP);
+		config_print_cell(jsonx_get_string(row, "name"), name_width);
+		config_print_cell(jsonx_get_string(row, "value"), value_width);
 		config_print_cell(source, 0);
 		putchar('\n');
 		if (strchr(source, '\n') != NULL)
