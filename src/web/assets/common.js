@@ -77,13 +77,25 @@ function stackedBar(parts) {
 	return bar;
 }
 
-/* A short table: columns [{title, number?, cell(row)}]. */
-function table(caption, columns, rows) {
-	const head = el("tr", {}, columns.map(column => el("th", {scope: "col", class: column.number && "number"}, column.title)));
-	const body = rows.map(row => el("tr", {}, columns.map(column =>
-		el("td", {class: column.number ? "number" : "text"}, column.cell(row)))));
-	return el("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": caption},
-		el("table", {}, el("thead", {}, head), el("tbody", {}, body)));
+/* A row of a table. Roles are said, since a table that is drawn as cards would lose its own. */
+function tableRow(columns, cell) {
+	return el("tr", {role: "row"}, columns.map(cell));
+}
+
+function tableCells(columns, row) {
+	return tableRow(columns, column => el("td", {role: "cell", class: column.number ? "number" : column.class ?? "text", "data-title": column.title}, column.cell(row)));
+}
+
+/* columns: [{title, number?, class?, cell(row)}]. frame: "scroll", and "cards" where a narrow window shows each row as a card. */
+function tableFrame(caption, columns, body, frame) {
+	const head = tableRow(columns, column => el("th", {scope: "col", role: "columnheader", class: column.number && "number"}, column.title));
+	return el("div", {class: frame, tabindex: "0", role: "region", "aria-label": caption},
+		el("table", {role: "table"}, el("thead", {role: "rowgroup"}, head), body));
+}
+
+/* A short table. */
+function table(caption, columns, rows, frame = "scroll") {
+	return tableFrame(caption, columns, el("tbody", {role: "rowgroup"}, rows.map(row => tableCells(columns, row))), frame);
 }
 
 function section(id, title, ...children) {

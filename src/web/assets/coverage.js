@@ -157,7 +157,7 @@ function coverageGaps(page) {
 		{title: "Reason", cell: gap => gap.reason},
 		{title: "Interfaces", number: true, cell: gap => number(gap.interfaces)},
 		{title: "What to do", cell: gap => gap.remedy},
-	], page.gaps));
+	], page.gaps, "scroll cards"));
 }
 
 function coverageFailed(page) {
@@ -168,7 +168,7 @@ function coverageFailed(page) {
 		{title: "Region", cell: failed => failed.region || ""},
 		{title: "Error", cell: failed => failed.error},
 		{title: "Cause", cell: failed => failed.cause},
-	], page.failed));
+	], page.failed, "scroll cards"));
 }
 
 function coveragePage() {

@@ -45,12 +45,12 @@ function reportFailures(page) {
 		return null;
 	return section("failures", "Failures", table("failures by error, rule and operation", [
 		{title: "count", number: true, cell: row => number(row.count)},
-		{title: "error", cell: row => row.error || ""},
-		{title: "operation", cell: row => row.operation || ""},
-		{title: "rule", cell: row => row.rule || ""},
+		{title: "error", class: "fixed", cell: row => row.error || ""},
+		{title: "operation", class: "fixed", cell: row => row.operation || ""},
+		{title: "rule", class: "fixed", cell: row => row.rule || ""},
 		{title: "for example", cell: row => row.cause || ""},
-		{title: "requests", cell: row => el("span", {class: "id"}, (row.requestIds || []).join(" "))},
-	], page.failures));
+		{title: "requests", cell: row => (row.requestIds || []).map(id => el("span", {class: "id request"}, id))},
+	], page.failures, "scroll cards"));
 }
 
 /* Samples are {at, seconds, ...counts since the one before}; gap: another process began there. */

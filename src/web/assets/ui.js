@@ -38,7 +38,7 @@ const RUN_COLUMNS = [
 	{title: "workflow", cell: run => run.workflow || ""},
 	{title: "region", class: "fixed", cell: run => run.parts ? `${run.parts} parts` : run.region || ""},
 	{title: "started", class: "fixed", cell: run => moment(run.startTime)},
-	{title: "took", class: "number", cell: uiTook},
+	{title: "took", number: true, cell: uiTook},
 	{title: "outcomes", cell: run => el("span", {}, run.error ? el("span", {class: "bad"}, run.error + " ") : null, uiSummary(run.summary))},
 ];
 
@@ -47,7 +47,7 @@ async function uiRuns() {
 	const filters = ui.filters = ui.filters || {status: "", workflow: ""};
 	const place = el("div");
 	const load = async () => {
-		const list = uiPaged("runs", RUN_COLUMNS, before => api("/api/runs", {...filters, before}), "runs", {more: "older runs"});
+		const list = uiPaged("runs", RUN_COLUMNS, before => api("/api/runs", {...filters, before}), "runs", {more: "older runs", frame: "scroll cards"});
 		await list.loaded;
 		place.replaceChildren(...list.elements);
 	};
@@ -61,15 +61,14 @@ async function uiRuns() {
 /* --- lists that are read by the page --- */
 
 /*
- * columns: [{title, cell(row), class?}]. read(cursor): a promise of {[key]: rows, next?}. Returns: {elements, loaded}, the second a promise of the first page.
+ * columns: as of tableFrame. read(cursor): a promise of {[key]: rows, next?}. Returns: {elements, loaded}, the second a promise of the first page.
  * A page also ends after a number of rows that were looked at: what is rare may be on a later one, and is looked for until it is found.
  */
 function uiPaged(caption, columns, read, key, {more: label = "more", frame = "scroll"} = {}) {
-	const body = el("tbody");
+	const body = el("tbody", {role: "rowgroup"});
 	const more = el("button", {type: "button"}, label);
 	const said = el("p", {class: "soft", role: "status"});
-	const elements = [el("div", {class: frame, tabindex: "0", role: "region", "aria-label": caption},
-		el("table", {}, el("thead", {}, el("tr", {}, columns.map(column => el("th", {scope: "col", class: column.class === "number" && "number"}, column.title)))), body)), said, more];
+	const elements = [tableFrame(caption, columns, body, frame), said, more];
 	let next;
 	let count = 0;
 	let busy = false; // a second click must not ask for the same page
@@ -83,7 +82,7 @@ function uiPaged(caption, columns, read, key, {more: label = "more", frame = "sc
 				const page = await read(next);
 				found = page[key].length;
 				count += found;
-				body.append(...page[key].map(row => el("tr", {}, columns.map(column => el("td", {class: column.class ?? "text"}, column.cell(row))))));
+				body.append(...page[key].map(row => tableCells(columns, row)));
 				next = page.next;
 				more.hidden = !next;
 				said.textContent = count === 0 && !next ? "none" : `${number(count)} shown${next ? ", there are more" : ""}`;
