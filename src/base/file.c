@@ -4,10 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <string.h>
 #include <unistd.h>
 
-#define READ_BYTES (64u << 10)
+#define TREE_FDS_MAX 16 /* open at once, however deep a tree is */
 
 /* By reading until the end, not by the size that fstat gives: that is 0 for a pipe and for files
  * of /proc, and a file may grow meanwhile. The limit is checked while reading, so /dev/zero ends
@@ -20,8 +21,8 @@ file_read_fd(int fd, const char *name, size_t bytes_max, struct buf *out, struct
 	for (;;) {
 		ssize_t got;
 
-		buf_reserve(out, READ_BYTES);
-		got = read(fd, out->p + out->len, READ_BYTES);
+		buf_reserve(out, FILE_READ_BYTES);
+		got = read(fd, out->p + out->len, FILE_READ_BYTES);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
@@ -55,6 +56,25 @@ file_read(
 	ret = file_read_fd(fd, path, bytes_max, out, err);
 	close(fd);
 	return ret;
+}
+
+/* What cannot be removed stays, and the rest goes on. */
+static int
+file_remove_one(const char *path, const struct stat *status, int type, struct FTW *place)
+{
+	(void)status;
+	(void)place;
+	if (type == FTW_DP)
+		rmdir(path);
+	else
+		unlink(path);
+	return 0;
+}
+
+void
+file_remove_tree(const char *path)
+{
+	nftw(path, file_remove_one, TREE_FDS_MAX, FTW_DEPTH | FTW_PHYS);
 }
 
 /* "a/order.asl.json" gives "order", the name of a workflow. A dot at the head belongs to

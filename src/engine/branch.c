@@ -304,6 +304,62 @@ branch_start_child(struct branch *branch, int64_t index, struct tmf_err *err)
 	return true;
 }
 
+/* The results of a Map that failed are written: now the failure takes its course. */
+static void
+branch_write_failed(struct branch *branch)
+{
+	struct tmf_err err = {0};
+
+	assert(branch->children->halted);
+	if (!children_write_failed(branch))
+		return;
+	tmf_err_move(&err, &branch->children->failing);
+	branch_failed(branch, &err);
+	tmf_err_fini(&err);
+}
+
+/* The Map or Parallel failed with *err, which is moved out. Nothing of the failure is stored while
+ * its results are written: a process that dies there does again what failed. */
+static void
+branch_children_failed(struct branch *branch, struct tmf_err *err)
+{
+	struct children *children = branch->children;
+
+	if (children->writer == NULL || writer_is_broken(children->writer)) {
+		branch_failed(branch, err);
+		return;
+	}
+	children_halt(branch);
+	tmf_err_move(&children->failing, err);
+	branch_write_failed(branch);
+}
+
+/* All children have ended, and the Map or Parallel does not fail with that. */
+static void
+branch_children_over(struct branch *branch)
+{
+	struct tmf_err err = {0};
+	json_t *results = NULL;
+
+	switch (children_results(branch, &results, &err)) {
+	case WRITER_OVER:
+		branch_log(branch, "engine.children_ended", "as", "succeeded");
+		if (branch->children->last_event != 0)
+			branch->last_event = branch->children->last_event;
+		event_note_state(branch, "StateSucceeded", NULL);
+		branch_close_children(branch);
+		branch_leave(branch, NULL, results);
+		break;
+	case WRITER_WAIT:
+		break;
+	case WRITER_BROKEN:
+		branch_failed(branch, &err);
+		break;
+	}
+	json_decref(results);
+	tmf_err_fini(&err);
+}
+
 /* Starts the children that may run now; leaves the state when all have ended. Called again
  * with each end, so a place that becomes free is filled at once. An interrupted execution
  * starts no more children: a resume makes them. */
@@ -311,28 +367,23 @@ static void
 branch_run_children(struct branch *branch)
 {
 	struct tmf_err err = {0};
-	json_t *results;
 	int64_t index;
 
+	if (tmf_err_isset(&branch->children->failing)) {
+		branch_write_failed(branch);
+		return;
+	}
 	task_serve_line(branch);
 	while (!branch->x->interrupting && children_next(branch, &index, &err) == CHILDREN_NEXT &&
 	       branch_start_child(branch, index, &err)) {
 	}
-	if (!tmf_err_isset(&err) && !children_are_over(branch))
-		return;
-	if (tmf_err_isset(&err) || children_results(branch, &results, &err) < 0) {
-		children_write_failed(branch);
-		branch_failed(branch, &err);
-		tmf_err_fini(&err);
-		return;
+	if (tmf_err_isset(&err)) {
+		children_write_aborted(branch);
+		branch_children_failed(branch, &err);
+	} else if (children_are_over(branch)) {
+		branch_children_over(branch);
 	}
-	branch_log(branch, "engine.children_ended", "as", "succeeded");
-	if (branch->children->last_event != 0)
-		branch->last_event = branch->children->last_event;
-	event_note_state(branch, "StateSucceeded", NULL);
-	branch_close_children(branch);
-	branch_leave(branch, NULL, results);
-	json_decref(results);
+	tmf_err_fini(&err);
 }
 
 /* Without items there is nothing to wait for, and the state is left in the same turn with
@@ -376,11 +427,11 @@ branch_child_ended(struct branch *branch, struct branch *child)
 	}
 	branch_log(branch, "engine.children_ended", "as", "failed");
 	children_error(child, &err);
-	children_write_failed(branch);
+	children_write_aborted(branch);
 	children_note_aborted(branch);
 	branch->last_event = branch->children->last_event;
 	event_note_state(branch, "StateFailed", NULL);
-	branch_failed(branch, &err);
+	branch_children_failed(branch, &err);
 	tmf_err_fini(&err);
 }
 

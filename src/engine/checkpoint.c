@@ -1,9 +1,14 @@
 #include "engine/checkpoint.h"
 
+#include "base/file.h"
 #include "base/jsonx.h"
+#include "base/mem.h"
 #include "engine/branch_row.h"
 
 #include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 /* A write that fails ends the loop at the end of the turn. Only the first fault is kept:
  * those that follow are mostly its consequences. */
@@ -103,6 +108,37 @@ checkpoint_result_forget(struct branch *parent, int64_t index)
 	checkpoint_note(
 	    x, store_result_delete(x->engine->store, x->run_id, parent->id, index, &err), &err);
 	x->rows_dirty = true;
+}
+
+/* The folder of a Map's run, and that of the execution where no other Map has one. */
+static void
+checkpoint_remove_spool(const char *folder)
+{
+	char *of_execution = mem_strndup(folder, (size_t)(strrchr(folder, '/') - folder));
+
+	file_remove_tree(folder);
+	rmdir(of_execution);
+	free(of_execution);
+}
+
+/* Without a store there is nothing that could go on from it. */
+void
+checkpoint_spool_forget(struct branch *parent, const char *folder)
+{
+	struct engine *engine = parent->x->engine;
+
+	if (engine->store == NULL)
+		checkpoint_remove_spool(folder);
+	else if (!parent->x->over)
+		buf_add(&engine->spent, folder, strlen(folder) + 1);
+}
+
+void
+checkpoint_remove_spent(struct engine *engine)
+{
+	for (size_t at = 0; at < engine->spent.len; at += strlen(engine->spent.p + at) + 1)
+		checkpoint_remove_spool(engine->spent.p + at);
+	buf_reset(&engine->spent);
 }
 
 static int

@@ -28,6 +28,13 @@ void checkpoint_results_forget(struct branch *parent);
 /* A child that had failed is to run again: its record goes. */
 void checkpoint_result_forget(struct branch *parent, int64_t index);
 
+/* The Map of parent is over for good, or begins again: its folder in the spool goes with the commit
+ * that says so. After the end of the execution it stays, as the rows do. */
+void checkpoint_spool_forget(struct branch *parent, const char *folder);
+
+/* The commit is made: removes these folders. */
+void checkpoint_remove_spent(struct engine *engine);
+
 /*
  * Writes how x ended, as x->result has it. Of a success that is all that stays; else the branches
  * stay as they stand, so that the execution can be redriven.

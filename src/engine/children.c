@@ -34,24 +34,42 @@ children_record_map(const struct branch *branch, char *id)
 	    REGION_LOCAL, branch->x->machine_name, label != NULL ? label : branch->state->name, id};
 }
 
+/* S3 has answered the writer. One that was stopped is not answered any more. */
+static void
+children_written_on(void *arg)
+{
+	struct branch *branch = arg;
+
+	assert(branch->phase == PHASE_CHILDREN && branch->children != NULL);
+	tmf_loop_post(branch->x->engine->loop, &branch->task);
+}
+
 /* Without a ResultWriter *ret_writer stays as it is. */
 static int
-children_open_writer(const struct branch *branch, const struct step_work *work,
+children_open_writer(struct branch *branch, const struct step_work *work,
     const struct writer_place *place, struct writer **ret_writer, struct tmf_err *err)
 {
+	const struct engine *engine = branch->x->engine;
 	char id[RECORD_ID_BYTES];
 	struct record_map map;
+	char *spool = NULL;
 	char *arn;
 
 	if (work->source.destination == NULL)
 		return 0;
 	map = children_record_map(branch, id);
 	arn = record_map_arn(&map);
+	if (engine->spool != NULL)
+		spool = mem_printf("%s/%s", engine->spool, branch->x->run_id);
 	*ret_writer = writer_open(&(struct writer_opts){.destination = work->source.destination,
 				      .config = &branch->state->u.map.writer,
 				      .id = id,
-				      .arn = arn},
+				      .arn = arn,
+				      .objects = engine->objects,
+				      .spool = spool,
+				      .waiter = {children_written_on, branch}},
 	    place, err);
+	free(spool);
 	free(arn);
 	return *ret_writer != NULL ? 0 : -1;
 }
@@ -161,6 +179,12 @@ children_next_streamed(struct branch *branch, int64_t *ret_index, struct tmf_err
 	*ret_index = children->next;
 	if (children->draft.input != NULL)
 		return CHILDREN_NEXT;
+	if (children->writer != NULL && children->total == 0) {
+		enum writer_turn turn = writer_try(children->writer, err);
+
+		if (turn != WRITER_OVER)
+			return turn == WRITER_WAIT ? CHILDREN_NONE : CHILDREN_FAILED;
+	}
 	switch (items_peek(children->source, &item, err)) {
 	case ROWS_ITEM:
 		return CHILDREN_NEXT;
@@ -231,7 +255,7 @@ children_are_over(const struct branch *branch)
 }
 
 /* The place of a tolerated failure stays null. */
-int
+enum writer_turn
 children_results(const struct branch *branch, json_t **ret_results, struct tmf_err *err)
 {
 	const struct children *children = branch->children;
@@ -240,7 +264,7 @@ children_results(const struct branch *branch, json_t **ret_results, struct tmf_e
 	if (children->writer != NULL)
 		return writer_finish(children->writer, ret_results, err);
 	*ret_results = children->results != NULL ? json_incref(children->results) : json_array();
-	return 0;
+	return WRITER_OVER;
 }
 
 /* --- events --- */
@@ -301,27 +325,49 @@ children_write(struct branch *child, struct tmf_err *err)
 	return ret;
 }
 
-/* As on AWS the results are there when the Map has failed, too, with those that it aborted. That
- * the files cannot be written is not why the Map fails. Not in a Map that could not begin. */
+/* The Map has failed already, and why is of more interest to the workflow: people read the log. */
+static void
+children_results_lost(const struct branch *branch, const struct tmf_err *err)
+{
+	log_event(LOG_WARN, "map.results_lost", LOG_STR("state", branch->state->name),
+	    LOG_STR("error", tmf_err_text(err)));
+}
+
+/* What they had done is not known: their records have an input and no output, as on AWS. They run
+ * again in a redrive, whose files are cut off before these records. */
 void
+children_write_aborted(struct branch *branch)
+{
+	struct children *children = branch->children;
+	struct tmf_err err = {0};
+
+	if (children->writer == NULL)
+		return;
+	for (struct branch *child = children->first; child != NULL; child = child->next)
+		if (child->output == NULL && child->failure == NULL &&
+		    children_write(child, &err) < 0)
+			break;
+	if (tmf_err_isset(&err))
+		children_results_lost(branch, &err);
+	tmf_err_fini(&err);
+}
+
+/* Called again when the writer is woken, until it need not wait any more. */
+bool
 children_write_failed(struct branch *branch)
 {
 	struct children *children = branch->children;
 	struct tmf_err err = {0};
 	json_t *details = NULL;
+	enum writer_turn turn;
 
-	if (children == NULL || children->writer == NULL)
-		return;
-	for (struct branch *child = children->first; child != NULL; child = child->next)
-		if (child->output == NULL && child->failure == NULL)
-			children_write(child, &err);
-	if (!tmf_err_isset(&err))
-		writer_finish(children->writer, &details, &err);
-	if (tmf_err_isset(&err))
-		log_event(LOG_WARN, "map.results_lost", LOG_STR("state", branch->state->name),
-		    LOG_STR("error", tmf_err_text(&err)));
+	assert(children->writer != NULL);
+	turn = writer_finish(children->writer, &details, &err);
+	if (turn == WRITER_BROKEN)
+		children_results_lost(branch, &err);
 	json_decref(details);
 	tmf_err_fini(&err);
+	return turn != WRITER_WAIT;
 }
 
 /* Of a Map that streams the row counts those that have ended, so that a million of them need no row
@@ -419,6 +465,9 @@ children_halt(struct branch *branch)
 	struct tmf_loop *loop = branch->x->engine->loop;
 
 	branch->children->halted = true;
+	/* A Map that is failing itself starts its upload after this. */
+	if (branch->children->writer != NULL)
+		writer_stop(branch->children->writer);
 	for (struct branch *child = branch->children->first; child != NULL; child = child->next) {
 		task_drop(child);
 		tmf_loop_unpost(loop, &child->task);

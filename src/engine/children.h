@@ -29,11 +29,20 @@ enum children_turn children_next(struct branch *branch, int64_t *ret_index, stru
 bool children_are_over(const struct branch *branch);
 
 /* The results of all children in order, once they are over, or where a ResultWriter put them: a new
- * reference. Errors: States.ResultWriterFailed. */
-int children_results(const struct branch *branch, json_t **ret_results, struct tmf_err *err);
+ * reference. Returns: WRITER_WAIT where these are on their way: the branch's task is posted then.
+ * Errors: States.ResultWriterFailed. */
+enum writer_turn
+children_results(const struct branch *branch, json_t **ret_results, struct tmf_err *err);
 
-/* The Map fails: a ResultWriter gets what it aborts, and ends its files. */
-void children_write_failed(struct branch *branch);
+/* The Map fails: a ResultWriter gets the children that this aborts. */
+void children_write_aborted(struct branch *branch);
+
+/*
+ * The Map has failed and stands still: its ResultWriter ends its files, since as on AWS they are
+ * there even so. That this fails is not why the Map does. Takes: a Map with a writer.
+ * Returns: false where they are on their way: the branch's task is posted then.
+ */
+bool children_write_failed(struct branch *branch);
 
 /* Counts a child that was made and linked. input: what it begins with, borrowed. */
 void children_made(struct branch *child, json_t *input);

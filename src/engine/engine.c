@@ -29,6 +29,7 @@ engine_commit_then_ask(void *arg, struct tmf_err *err)
 		}
 		if (store_commit(engine->store, err) < 0)
 			return -1;
+		checkpoint_remove_spent(engine);
 		/* Most ops look something up in the store when they run, which is before the
 		 * next turn ends. */
 		if (engine->starting != NULL)
@@ -54,6 +55,7 @@ engine_new(const struct engine_opts *opts)
 	engine->store = opts->store;
 	engine->mocks = opts->mocks;
 	engine->objects = opts->objects;
+	engine->spool = opts->spool;
 	engine->starting_end = &engine->starting;
 	tmf_loop_add_turn_hook(engine->loop, engine_commit_then_ask, engine);
 	return engine;
@@ -66,5 +68,6 @@ engine_free(struct engine *engine)
 		return;
 	tmf_loop_remove_turn_hook(engine->loop, engine_commit_then_ask, engine);
 	tmf_err_fini(&engine->err);
+	buf_fini(&engine->spent); /* of a commit that never came: the store's end finds them */
 	free(engine);
 }

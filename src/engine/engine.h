@@ -46,6 +46,9 @@ struct engine_opts {
 	struct store *store; /* NULL: no checkpoints. Borrowed. The engine commits it once a turn */
 	const struct engine_mocks *mocks; /* NULL: every Task runs its action. Borrowed */
 	struct objects *objects; /* how a Map's items in S3 are reached; NULL: not. Borrowed */
+	/* A folder, made when it is needed, for what goes to S3 at the end of a Map; NULL: nothing
+	 * can. It must be there again for a resume. Borrowed, kept */
+	const char *spool;
 };
 /* Everything in opts is borrowed. Executions are freed before their engine. */
 struct engine *engine_new(const struct engine_opts *opts);

@@ -72,8 +72,11 @@ tree_children_free(struct branch *branch)
 	json_decref(children->items);
 	batch_draft_fini(&children->draft);
 	items_free(children->source);
+	if (children->writer != NULL && writer_spooled(children->writer) != NULL)
+		checkpoint_spool_forget(branch, writer_spooled(children->writer));
 	writer_free(children->writer);
 	tmf_err_fini(&children->fault);
+	tmf_err_fini(&children->failing);
 	json_decref(children->results);
 	free(children->known);
 	free(children);

@@ -127,6 +127,8 @@ struct children {
 	struct writer *writer;	  /* of a ResultWriter; NULL: none */
 	struct writer_place written; /* behind the last child that was booked */
 	struct tmf_err fault;	     /* why a child could not be booked */
+	/* Why the Map fails, while what became of its children is still on its way to S3. */
+	struct tmf_err failing;
 	size_t results_bytes; /* streamed: of the results as text, kept below ASL_DATA_BYTES_MAX */
 	json_t *results;      /* array of total values; NULL: nobody wants them */
 	int64_t total;
@@ -152,9 +154,11 @@ struct engine {
 	struct tmf_registry *registry;
 	const struct engine_mocks *mocks; /* NULL: none */
 	struct objects *objects;	  /* of S3; NULL: not reached */
-	struct store *store;		  /* NULL: no checkpoints */
-	struct rng chance;		  /* of the step that is being worked out */
-	struct branch *dirty;		  /* singly linked */
+	const char *spool;		  /* for what goes there; NULL: likewise */
+	struct buf spent;     /* folders to be removed after the commit, each with its NUL */
+	struct store *store;  /* NULL: no checkpoints */
+	struct rng chance;    /* of the step that is being worked out */
+	struct branch *dirty; /* singly linked */
 	struct branch *starting;
 	struct branch **starting_end;
 	struct branch *ended;	 /* the branch whose end is to be handled next */

@@ -6,6 +6,7 @@
 #include "engine/op.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,8 +124,10 @@ jobs_new(const struct jobs_opts *opts, struct tmf_err *err)
 		return NULL;
 	}
 	tmf_loop_add_turn_hook(opts->loop, jobs_commit, jobs);
-	jobs->engine = engine_new(&(struct engine_opts){
-	    .loop = opts->loop, .registry = opts->registry, .objects = opts->objects});
+	jobs->engine = engine_new(&(struct engine_opts){.loop = opts->loop,
+	    .registry = opts->registry,
+	    .objects = opts->objects,
+	    .spool = opts->spool});
 	/*
 	 * A process that was killed may have left launches behind whose end the store does not
 	 * know. They are settled beside the new work, which need not wait for them. An idle target
@@ -361,6 +364,7 @@ job_begin_workflow(struct job *job, const struct workflow *workflow, json_t *inp
 {
 	struct jobs *jobs = job->jobs;
 	struct tmf_err *err = &job->end.err;
+	char *name;
 
 	assert(job->mirror == NULL);
 	assert(job->execution == NULL);
@@ -369,15 +373,19 @@ job_begin_workflow(struct job *job, const struct workflow *workflow, json_t *inp
 	job->mirror = jobs_open_run(jobs, workflow->name, err);
 	if (job->mirror == NULL)
 		return -1;
+	/* Each has a name of its own, of which its chance and the folders of its Maps' results are
+	 * derived. */
+	name = mem_printf("%s-%" PRIu64, jobs->opts.run_id, ++jobs->executions);
 	job->execution = execution_start(jobs->engine, &(struct execution_opts){
 							   .machine = workflow->machine,
-							   .run_id = jobs->opts.run_id,
+							   .run_id = name,
 							   .machine_name = workflow->name,
 							   .input = input,
 							   .env = job->mirror,
 							   .on_done = job_execution_over,
 							   .arg = job,
 						       });
+	free(name);
 	return 0;
 }
 

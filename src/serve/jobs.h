@@ -38,6 +38,7 @@ struct jobs_opts {
 	struct aws_client *(*elb_for)(
 	    void *client_for_arg, const struct aws_client *ec2); /* likewise */
 	struct objects *objects; /* of S3, for Maps; NULL: not reached */
+	const char *spool;	 /* for what goes there, as in engine_opts; NULL: nothing can */
 	const struct mirror_config
 	    *config;	       /* NULL: actions that need AWS fail with TMFlow.Config */
 	const char *hook_name; /* NULL: none */

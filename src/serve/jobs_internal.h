@@ -19,6 +19,7 @@ struct jobs {
 	size_t workflow_count;
 	struct job *first; /* all that are live */
 	struct jobs_stats stats;
+	uint64_t executions;	   /* started so far */
 	struct tmf_call *settling; /* what earlier processes left behind; NULL: done */
 	struct tmf_timer idle;	   /* the next look for targets that nobody mirrors to */
 };

@@ -1,8 +1,10 @@
 #include "store/store_internal.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,6 +16,7 @@
 
 #define DIR_MODE	 0700
 #define FILE_MODE	 0600
+#define SPOOL_NAME	 "spool"
 #define LOCK_INTERVAL_MS 20 /* between two tries for the directory's lock */
 
 /* errno is read here, so it must be called before anything that may change it. */
@@ -260,6 +263,88 @@ dir_env(const char *name)
 
 	return value != NULL && value[0] != '\0' ? value : NULL;
 }
+
+/* --- files of runs --- */
+
+/*
+ * What is too large for rows, which say how much of it counts: a folder for each run, named as the
+ * run. Nothing here is a part of a transaction. A folder may go before a commit that does not come:
+ * a resume then says that a file is shorter than the run left it.
+ */
+
+/* Beside the file, whose path ends with its name. A temporary store has it once somebody asked. */
+static char *
+dir_spool(const struct store *store)
+{
+	return store->dir_fd < 0 ? mem_strdup(store->spool) : file_beside(store->path, SPOOL_NAME);
+}
+
+/* mkdtemp gives it mode 0700, and no name that somebody else could have made before. */
+static char *
+dir_make_temporary(struct tmf_err *err)
+{
+	const char *parent = dir_env("TMPDIR");
+	char *path = mem_printf("%s/tmflow-spool-XXXXXX", parent != NULL ? parent : "/tmp");
+
+	if (mkdtemp(path) != NULL)
+		return path;
+	dir_fail(err, path, "cannot make a temporary folder");
+	free(path);
+	return NULL;
+}
+
+char *
+store_spool(struct store *store, struct tmf_err *err)
+{
+	if (store->dir_fd < 0 && store->spool == NULL)
+		store->spool = dir_make_temporary(err);
+	return dir_spool(store);
+}
+
+void
+store_dir_close_spool(struct store *store)
+{
+	if (store->spool != NULL)
+		file_remove_tree(store->spool);
+	free(store->spool);
+	store->spool = NULL;
+}
+
+/* What cannot be removed is found again by the next run's expiry. */
+void
+store_dir_forget_run(const struct store *store, const char *run_id)
+{
+	char *spool = dir_spool(store);
+	char *path = spool != NULL ? mem_printf("%s/%s", spool, run_id) : NULL;
+
+	if (path != NULL)
+		file_remove_tree(path);
+	free(path);
+	free(spool);
+}
+
+/* Most state directories have no such folder. */
+int
+store_dir_each_run(struct store *store,
+    int (*fn)(struct store *store, const char *run_id, struct tmf_err *err), struct tmf_err *err)
+{
+	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = store->dir_fd >= 0 ? openat(store->dir_fd, SPOOL_NAME, flags) : -1;
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *entry;
+	int ret = 0;
+
+	if (dir == NULL && fd >= 0)
+		close(fd);
+	while (dir != NULL && ret == 0 && (entry = readdir(dir)) != NULL)
+		if (entry->d_name[0] != '.')
+			ret = fn(store, entry->d_name, err);
+	if (dir != NULL)
+		closedir(dir);
+	return ret;
+}
+
+/* --- where it is --- */
 
 /* The flag comes before the variable, and both before the default, as with all settings. */
 char *

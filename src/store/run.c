@@ -239,6 +239,40 @@ run_end_sum(const struct store_run *run)
 	    store_arg_int(run->redrives)));
 }
 
+/* Until when a run that failed is kept for a redrive. */
+static int64_t
+run_redrive_ends_wall_ms(const struct store *store)
+{
+	return store->clock->wall_ms(store->clock) - STORE_REDRIVE_MS;
+}
+
+/* Status and stop are all that expiry looks at: the rest of a record may be megabytes. */
+static int
+run_end_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
+{
+	(void)err;
+	*(struct store_run *)arg = (struct store_run){
+	    .status = (enum run_status)sqlite3_column_int64(row, 0),
+	    .stop_wall_ms = sqlite3_column_int64(row, 1),
+	};
+	return 0;
+}
+
+/* A folder is made after its run's record was committed: one without a record was left behind. */
+static int
+run_expire_folder(struct store *store, const char *run_id, struct tmf_err *err)
+{
+	struct store_run run = {.status = RUN_SUCCEEDED};
+
+	if (store_query(
+		store, SQL_RUN_END, STORE_ARGS(store_arg_text(run_id)), run_end_row, &run, err) < 0)
+		return -1;
+	if (run.status == RUN_SUCCEEDED ||
+	    (store_run_has_failed(&run) && run.stop_wall_ms < run_redrive_ends_wall_ms(store)))
+		store_dir_forget_run(store, run_id);
+	return 0;
+}
+
 /* With each new run, so that the file does not grow with the failures of years. */
 static int
 run_expire_checkpoints(struct store *store, struct tmf_err *err)
@@ -246,13 +280,14 @@ run_expire_checkpoints(struct store *store, struct tmf_err *err)
 	const struct store_arg args[] = {
 	    store_arg_int(RUN_FAILED),
 	    store_arg_int(RUN_TIMED_OUT),
-	    store_arg_int(store->clock->wall_ms(store->clock) - STORE_REDRIVE_MS),
+	    store_arg_int(run_redrive_ends_wall_ms(store)),
 	    {.kind = STORE_ARG_END},
 	};
 
-	return store_write(store, SQL_BRANCHES_EXPIRE, args, err) < 0
+	return store_write(store, SQL_BRANCHES_EXPIRE, args, err) < 0 ||
+		       store_write(store, SQL_RESULTS_EXPIRE, args, err) < 0
 		   ? -1
-		   : store_write(store, SQL_RESULTS_EXPIRE, args, err);
+		   : store_dir_each_run(store, run_expire_folder, err);
 }
 
 /* A run that was started by another one names it as its parent. */

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* The end of a run, and its removal with all of its rows. */
+/* The end of a run, and its removal with all of its rows and files. */
 
 int
 store_run_end(struct store *store, const struct store_run *run, struct tmf_err *err)
@@ -11,7 +11,10 @@ store_run_end(struct store *store, const struct store_run *run, struct tmf_err *
 	assert(run->status != RUN_RUNNING);
 	if (store_run_update(store, run, err) < 0)
 		return -1;
-	return run->status == RUN_SUCCEEDED ? store_checkpoints_delete(store, run->id, err) : 0;
+	if (run->status != RUN_SUCCEEDED)
+		return 0;
+	store_dir_forget_run(store, run->id);
+	return store_checkpoints_delete(store, run->id, err);
 }
 
 /* Those of one run or part. Its own row goes last, so that none is left that nobody can find. */
@@ -31,6 +34,7 @@ run_delete_rows(struct store *store, const char *run_id, struct tmf_err *err)
 	for (size_t i = 0; i < sizeof(by_number) / sizeof(by_number[0]); i++)
 		if (store_write(store, by_number[i], STORE_ARGS(store_arg_int(number)), err) < 0)
 			return -1;
+	store_dir_forget_run(store, run_id);
 	/* The current run is one that exists. */
 	store->current = (struct store_current){.number = 0};
 	return 0;

@@ -37,6 +37,7 @@
 	    " retry_ms = ?7, redrive_ms = ?8, redrives = ?9, end_sum = ?10 WHERE n = ?1")          \
 	X(RUN_GET, "SELECT " SQL_RUN_COLUMNS                                                       \
 		   ", definition, config, hook, start_sum FROM runs WHERE id = ?1")                \
+	X(RUN_END, "SELECT status, stop_ms FROM runs WHERE id = ?1")                               \
 	X(RUN_LATEST, "SELECT id FROM runs WHERE parent IS NULL AND dry_run = 0"                   \
 		      " ORDER BY start_ms DESC, id DESC LIMIT 1")                                  \
 	X(RUN_PREFIX,                                                                              \

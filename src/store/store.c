@@ -311,6 +311,7 @@ store_close(struct store *store)
 	assert(code == SQLITE_OK);
 	if (store->dir_fd >= 0)
 		close(store->dir_fd);
+	store_dir_close_spool(store);
 	tmf_err_fini(&store->fault);
 	free(store->path);
 	free(store);

@@ -101,6 +101,14 @@ void store_reads_end(struct store *store);
  * read. */
 int64_t store_data_version(struct store *store);
 
+/*
+ * The folder for what runs write beside the store, each below its own id, which goes with the run's
+ * checkpoints. Made by who writes there; of a temporary store made at once, and removed by
+ * store_close.
+ * Returns: malloc'ed; NULL with TMF_ERR_STORE.
+ */
+char *store_spool(struct store *store, struct tmf_err *err);
+
 /* Waits until the disk has what is committed: no loss of power takes that back any more. Commits
  * nothing. For the rare fact that nothing else can bring back, such as what AWS is asked for
  * next. */

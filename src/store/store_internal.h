@@ -43,6 +43,7 @@ struct store {
 	struct tmf_clock *clock;
 	char *path;		/* of the file, for messages and SQLite */
 	int dir_fd;		/* the state directory; -1 for a temporary store */
+	char *spool;		/* of a temporary store, once somebody asked; NULL: none */
 	struct store_file file; /* which one was opened */
 	bool writing;		/* a transaction is open */
 	bool reading;		/* one that only reads is */
@@ -141,6 +142,16 @@ int store_dir_note_file(const char *path, struct store_file *ret_file, struct tm
 /* Whether path still names that file and nothing was cut off, and notes how long it is now. Errors:
  * TMF_ERR_STORE if it was removed or replaced; TMF_ERR_INVALID, TMFlow.Store, if it was cut. */
 int store_dir_check_file(const char *path, struct store_file *file, struct tmf_err *err);
+
+/* A run needs its folder of the spool no more. */
+void store_dir_forget_run(const struct store *store, const char *run_id);
+
+/* fn for each run that has a folder; it may be a run that is not in the store. */
+int store_dir_each_run(struct store *store,
+    int (*fn)(struct store *store, const char *run_id, struct tmf_err *err), struct tmf_err *err);
+
+/* The store is closed: removes the spool of a temporary one. */
+void store_dir_close_spool(struct store *store);
 
 /* --- run.c --- */
 

@@ -2,6 +2,7 @@
 #include "data/record.h"
 #include "data/writer.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
@@ -84,7 +85,8 @@ finish(struct writer *writer)
 	struct tmf_err err = {0};
 	json_t *details = NULL;
 
-	ck_assert_msg(writer_finish(writer, &details, &err) == 0, "%s", tmf_err_text(&err));
+	ck_assert_msg(
+	    writer_finish(writer, &details, &err) == WRITER_OVER, "%s", tmf_err_text(&err));
 	ck_assert_str_eq(jsonx_get_string(details, "MapRunArn"), "arn");
 	json_decref(details);
 	writer_free(writer);
@@ -184,7 +186,8 @@ static const struct {
     {"{}", "ResultWriter: Bucket must be a string that is not empty, and Prefix a string"},
     {"{\"Bucket\":\"file:///tmp\",\"Prefix\":1}",
 	"ResultWriter: Bucket must be a string that is not empty, and Prefix a string"},
-    {"{\"Bucket\":\"b\"}", "s3://b: this version writes local files only: Bucket: file://FOLDER"},
+    {"{\"Bucket\":\"b\"}",
+	"s3://b: S3 is not asked here; a local folder has Bucket: file://FOLDER"},
     {"{\"Bucket\":\"file:///tmp\",\"Prefix\":\"../x\"}", "../x/id: leaves its folder by \"..\""},
     {"{\"Bucket\":\"file:///proc\"}", "/proc/id: No such file or directory"},
 };
@@ -203,6 +206,197 @@ START_TEST(test_bad_destinations)
 	ck_assert_str_eq(tmf_err_text(&err), bad[_i].fault);
 	tmf_err_fini(&err);
 	json_decref(destination);
+}
+END_TEST
+
+/* --- S3 --- */
+
+/* A bucket: what was put in it, in order. */
+struct bucket {
+	struct objects objects; /* first */
+	struct tmf_loop *loop;
+	json_t *puts;	    /* [[key, content type, text]] */
+	const char *refuse; /* the object of this name cannot be put; NULL: all can */
+	int woken;
+};
+
+static struct tmf_call *
+bucket_put(struct objects *objects, const char *name, const char *key, const char *content_type,
+    struct buf *body)
+{
+	struct bucket *bucket = (struct bucket *)objects;
+	struct tmf_err err = {0};
+
+	ck_assert_str_eq(name, "b");
+	json_array_append_new(
+	    bucket->puts, json_pack("[s,s,s]", key, content_type, buf_cstr(body)));
+	buf_fini(body);
+	if (bucket->refuse == NULL || strstr(key, bucket->refuse) == NULL)
+		return tmf_call_of_result(bucket->loop, json_object());
+	tmf_err_set_name(&err, TMF_ERR_SERVICE, "AccessDenied", "no");
+	return tmf_call_of_err(bucket->loop, &err);
+}
+
+static void
+bucket_wake(void *arg)
+{
+	struct bucket *bucket = arg;
+
+	bucket->woken++;
+	tmf_loop_stop(bucket->loop);
+}
+
+static void
+bucket_init(struct bucket *bucket)
+{
+	*bucket = (struct bucket){
+	    .objects = {.put = bucket_put}, .loop = tmf_loop_new(NULL), .puts = json_array()};
+}
+
+static void
+bucket_fini(struct bucket *bucket)
+{
+	json_decref(bucket->puts);
+	tmf_loop_free(bucket->loop);
+}
+
+static struct writer *
+open_in_bucket(
+    struct bucket *bucket, const struct asl_writer *config, const struct writer_place *place)
+{
+	json_t *destination = json_pack("{s:s, s:s}", "Bucket", "b", "Prefix", "p");
+	char *spool = mem_printf("%s/spool/run", folder);
+	struct tmf_err err = {0};
+	struct writer *writer = writer_open(&(struct writer_opts){.destination = destination,
+						.config = config,
+						.id = "id",
+						.arn = "arn",
+						.file_bytes_max = 4,
+						.objects = &bucket->objects,
+						.spool = spool,
+						.waiter = {bucket_wake, bucket}},
+	    place, &err);
+
+	ck_assert_msg(writer != NULL, "%s", tmf_err_text(&err));
+	free(spool);
+	json_decref(destination);
+	return writer;
+}
+
+/* Until the writer need not wait any more. */
+static enum writer_turn
+try_bucket(struct bucket *bucket, struct writer *writer, struct tmf_err *err)
+{
+	enum writer_turn turn;
+
+	while ((turn = writer_try(writer, err)) == WRITER_WAIT)
+		ck_assert_int_eq(tmf_loop_run(bucket->loop, NULL), 0);
+	return turn;
+}
+
+static enum writer_turn
+finish_in_bucket(
+    struct bucket *bucket, struct writer *writer, json_t **ret_details, struct tmf_err *err)
+{
+	enum writer_turn turn;
+
+	while ((turn = writer_finish(writer, ret_details, err)) == WRITER_WAIT)
+		ck_assert_int_eq(tmf_loop_run(bucket->loop, NULL), 0);
+	return turn;
+}
+
+static void
+expect_put(
+    const struct bucket *bucket, size_t i, const char *key, const char *type, const char *text)
+{
+	const json_t *put_i = json_array_get(bucket->puts, i);
+
+	ck_assert_str_eq(json_string_value(json_array_get(put_i, 0)), key);
+	ck_assert_str_eq(json_string_value(json_array_get(put_i, 1)), type);
+	if (text != NULL)
+		ck_assert_str_eq(json_string_value(json_array_get(put_i, 2)), text);
+}
+
+/* The bucket is tried first, and the manifest comes last, after a process that died on the way,
+ * too. */
+START_TEST(test_in_a_bucket)
+{
+	struct asl_writer config = {.transformation = ASL_WRITER_COMPACT, .lines = true};
+	struct tmf_err err = {0};
+	struct bucket bucket;
+	struct writer *writer;
+	struct writer_place place;
+	json_t *details = NULL;
+
+	bucket_init(&bucket);
+	writer = open_in_bucket(&bucket, &config, NULL);
+	ck_assert_int_eq(try_bucket(&bucket, writer, &err), WRITER_OVER);
+	expect_put(
+	    &bucket, 0, "p/id/.writability_check_file_can_be_deleted", "application/json", "");
+	for (int i = 0; i < 3; i++)
+		put(writer, WRITER_SUCCEEDED, "7");
+	put(writer, WRITER_FAILED, "8");
+	place = *writer_place(writer);
+	ck_assert_uint_eq(json_array_size(bucket.puts), 1);
+	ck_assert_int_eq(writer_finish(writer, &details, &err), WRITER_WAIT);
+	writer_free(writer); /* what is on its way is given up */
+	json_array_clear(bucket.puts);
+
+	writer = open_in_bucket(&bucket, &config, &place);
+	ck_assert_int_eq(try_bucket(&bucket, writer, &err), WRITER_OVER);
+	ck_assert_uint_eq(json_array_size(bucket.puts), 0); /* it was tried before */
+	ck_assert_int_eq(finish_in_bucket(&bucket, writer, &details, &err), WRITER_OVER);
+	expect_put(&bucket, 0, "p/id/SUCCEEDED_0.jsonl", "application/jsonl", "7\n7\n");
+	expect_put(&bucket, 1, "p/id/SUCCEEDED_1.jsonl", "application/jsonl", "7\n");
+	expect_put(&bucket, 2, "p/id/FAILED_0.jsonl", "application/jsonl", "{\"Record\":\"8\"}\n");
+	expect_put(&bucket, 3, "p/id/manifest.json", "application/json", NULL);
+	ck_assert_uint_eq(json_array_size(bucket.puts), 4);
+	ck_assert_str_eq(
+	    jsonx_get_string(json_object_get(details, "ResultWriterDetails"), "Bucket"), "b");
+	ck_assert_str_eq(jsonx_get_string(json_object_get(details, "ResultWriterDetails"), "Key"),
+	    "p/id/manifest.json");
+	ck_assert_int_eq(bucket.woken, 5);
+	ck_assert_ptr_nonnull(strstr(writer_spooled(writer), "/spool/run/id"));
+	json_decref(details);
+	writer_free(writer);
+	bucket_fini(&bucket);
+}
+END_TEST
+
+static const struct {
+	const char *refuse;
+	bool tries; /* that is where it fails */
+	const char *fault;
+} refusals[] = {
+    {".writability", true, "s3://b/p/id/.writability_check_file_can_be_deleted: AccessDenied: no"},
+    {"SUCCEEDED_0", false, "s3://b/p/id/SUCCEEDED_0.json: AccessDenied: no"},
+    {"manifest", false, "s3://b/p/id/manifest.json: AccessDenied: no"},
+};
+
+START_TEST(test_a_bucket_that_refuses)
+{
+	struct asl_writer config = {.transformation = ASL_WRITER_COMPACT};
+	struct tmf_err err = {0};
+	struct bucket bucket;
+	struct writer *writer;
+	json_t *details = NULL;
+
+	bucket_init(&bucket);
+	bucket.refuse = refusals[_i].refuse;
+	writer = open_in_bucket(&bucket, &config, NULL);
+	ck_assert_int_eq(
+	    try_bucket(&bucket, writer, &err), refusals[_i].tries ? WRITER_BROKEN : WRITER_OVER);
+	ck_assert(writer_is_broken(writer) == refusals[_i].tries);
+	if (!refusals[_i].tries) {
+		put(writer, WRITER_SUCCEEDED, "7");
+		ck_assert_int_eq(finish_in_bucket(&bucket, writer, &details, &err), WRITER_BROKEN);
+	}
+	ck_assert(writer_is_broken(writer));
+	ck_assert_str_eq(err.name, "States.ResultWriterFailed");
+	ck_assert_str_eq(tmf_err_text(&err), refusals[_i].fault);
+	tmf_err_fini(&err);
+	writer_free(writer);
+	bucket_fini(&bucket);
 }
 END_TEST
 
@@ -259,6 +453,8 @@ main(void)
 	tcase_add_test(tests, test_taken_up_again);
 	tcase_add_test(tests, test_the_next_file);
 	tcase_add_loop_test(tests, test_bad_destinations, 0, COUNT(bad));
+	tcase_add_test(tests, test_in_a_bucket);
+	tcase_add_loop_test(tests, test_a_bucket_that_refuses, 0, COUNT(refusals));
 	tcase_add_test(tests, test_records);
 	suite_add_tcase(suite, tests);
 	failed = run_suite(suite);

@@ -430,6 +430,7 @@ class Storage(Server):
     def prepare(self):
         self.buckets, self.requests, self.encodings = {}, [], {}
         self.delay = 0
+        self.refused = self.held = None  # how the keys end that cannot be put, and those that are answered never
 
     def put(self, bucket, key, data, encoding=None):
         data = data.encode() if isinstance(data, str) else data
@@ -483,6 +484,10 @@ class Storage(Server):
                 raise Refused("PermanentRedirect", "The bucket must be addressed using the specified endpoint.", 301)
             if bucket not in self.buckets:
                 raise Refused("NoSuchBucket", "The specified bucket does not exist", 404)
+            if method == "PUT" and self.held and key.endswith(self.held):
+                await asyncio.sleep(3600)
+            if method == "PUT" and self.refused and key.endswith(self.refused):
+                raise Refused("AccessDenied", "Access Denied", 403)
             if method == "PUT":
                 self.put(bucket, key, body)
                 return 200, {"ETag": self.etag(body)}, b""

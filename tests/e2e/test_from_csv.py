@@ -13,26 +13,28 @@ INSTANCES = 120
 
 class FromCsv(harness.Case):
     def run_csv(self, sim, text, *options, s3=None, code=0, config=None):
-        """The run's result and its lines."""
+        """The run's result and its lines. With s3 both the list and the results are there."""
         if s3 is None:
             self.write("ids.csv", text)
         else:
             s3.put("lists", "ids.csv", text)
-        value = {"Bucket": f"file://{self.dir}" if s3 is None else "lists", "Key": "ids.csv", "Results": {"Bucket": f"file://{self.dir}", "Prefix": "done"}}
+        bucket = f"file://{self.dir}" if s3 is None else "lists"
+        value = {"Bucket": bucket, "Key": "ids.csv", "Results": {"Bucket": bucket, "Prefix": "done"}}
         done = self.tmflow("run", FROM_CSV, "--config", config or sim.config, "--input", self.write("input.json", json.dumps(value)), "-o", "json",
                            *options, sim=sim, env={} if s3 is None else {"AWS_ENDPOINT_URL_S3": s3.url})
         self.assertEqual(done.code, code, done.err + done.out)
-        return done, self.lines(done) if code in (0, 5) else None
+        return done, self.lines(done, s3) if code in (0, 5) else None
 
-    def lines(self, done):
-        with open(os.path.join(self.dir, done.json["output"]["ResultWriterDetails"]["Key"]), encoding="utf-8") as file:
-            manifest = json.load(file)
+    def read(self, key, s3):
+        if s3 is not None:
+            return s3.buckets["lists"][key].decode()
+        with open(os.path.join(self.dir, key), encoding="utf-8") as file:
+            return file.read()
+
+    def lines(self, done, s3=None):
+        manifest = json.loads(self.read(done.json["output"]["ResultWriterDetails"]["Key"], s3))
         self.assertEqual(manifest["ResultFiles"]["FAILED"], [])
-        lines = []
-        for entry in manifest["ResultFiles"]["SUCCEEDED"]:
-            with open(os.path.join(self.dir, entry["Key"]), encoding="utf-8") as file:
-                lines += [json.loads(line) for line in file]
-        return lines
+        return [json.loads(line) for entry in manifest["ResultFiles"]["SUCCEEDED"] for line in self.read(entry["Key"], s3).splitlines()]
 
     def same_as_recorded(self, lines, no_rows=()):
         """The lines say what `show` says: each outcome of each instance and interface, with its reason."""
@@ -130,7 +132,7 @@ class FromCsv(harness.Case):
         again = collections.Counter(line["Outcome"] for line in lines)
         self.assertEqual((again["created"], again["present"]), (0, counts["created"] + counts["present"]))
 
-    def test_a_list_in_s3(self):
+    def test_in_s3(self):
         sim = self.sim(instances=INSTANCES)
         s3 = services.Storage()
         self.addCleanup(s3.stop)
@@ -138,7 +140,8 @@ class FromCsv(harness.Case):
         _, lines = self.run_csv(sim, "InstanceId,Mirror\n" + "".join(f"{i},yes\n" for i in ids), s3=s3)
         self.assertEqual({line["InstanceId"] for line in lines}, set(ids))
         self.assertGreater(collections.Counter(line["Outcome"] for line in lines)["created"], 10)
-        self.assertEqual({request[:3] for request in s3.requests}, {("GET", "lists", "ids.csv")})
+        self.assertEqual({(method, key.rpartition("/")[2]) for method, _, key, _ in s3.requests},
+                         {("GET", "ids.csv"), *(("PUT", name) for name in (".writability_check_file_can_be_deleted", "SUCCEEDED_0.jsonl", "manifest.json"))})
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Distributed Maps over S3: objects of each kind, lists and inventories, by ranges, in flat memory, after kills."""
+"""Distributed Maps over S3: objects of each kind, lists and inventories, by ranges, in flat memory, after kills; and the results in a bucket."""
 import contextlib
 import gzip
 import json
@@ -14,6 +14,8 @@ import services
 RANGE = 1 << 20  # OBJECT_RANGE_BYTES
 FAST = "{StartAt: P, ProcessorConfig: {Mode: DISTRIBUTED, ExecutionType: EXPRESS}, States: {P: %s}}"
 MEMORY_ROWS = 60000
+RESULT_ROWS = 20000     # a tenth of them fills an object, all of them several
+KILLS = 8
 MEMORY_KIB_MORE = 4096  # for ten times as many rows: what the allocator keeps, not what the rows are
 
 
@@ -232,6 +234,175 @@ States:
             self.assertEqual(place.get("file"), None if name == "list" else 1)
             done = self.tmflow("resume", name, "-o", "json", env=self.keys())
             self.assertEqual([item["Key"] for item in done.json["output"]], keys, done.err)
+
+    # --- results ---
+
+    def writer(self, config="{OutputType: JSON}", bucket="results"):
+        return ("    ResultWriter: {Resource: 'arn:aws:states:::s3:putObject', Parameters: {Bucket: %s, Prefix: out}, WriterConfig: %s}\n"
+                % (bucket, config))
+
+    def numbers(self, count, bucket="results"):
+        self.s3.buckets.setdefault(bucket, {})
+        self.s3.put("data", "rows.csv", "id\n" + "".join(f"{n}\n" for n in range(count)))
+        return self.get("rows.csv", "{InputType: CSV}")
+
+    def results(self, key, bucket="results"):
+        """What the manifest of that key lists, by kind; each object of the folder is listed."""
+        manifest = json.loads(self.s3.buckets[bucket][key])
+        self.assertEqual(manifest["DestinationBucket"], bucket)
+        found, listed = {}, {key}
+        for kind, files in manifest["ResultFiles"].items():
+            found[kind] = []
+            for file in files:
+                text = self.s3.buckets[bucket][file["Key"]].decode()
+                self.assertEqual(len(text.encode()), file["Size"])
+                found[kind] += [json.loads(line) for line in text.splitlines()] if file["Key"].endswith("jsonl") else json.loads(text)
+                listed.add(file["Key"])
+        trial = os.path.dirname(key) + "/.writability_check_file_can_be_deleted"
+        self.assertEqual({k for k in self.s3.buckets[bucket] if k.startswith(os.path.dirname(key))} - {trial}, listed)
+        return found
+
+    def spooled(self):
+        """Files that wait beside the store."""
+        return sorted(name for _, _, names in os.walk(os.path.join(self.dir, "state", "spool")) for name in names)
+
+    def test_results(self):
+        reader = self.numbers(3)
+        state = ("{Type: Choice, Choices: [{Variable: $.id, StringEquals: '1', Next: F}], Default: S},"
+                 " S: {Type: Pass, Parameters: {n.$: $.id}, End: true}, F: {Type: Fail, Error: Bad, Cause: a text}")
+        more = self.writer() + "    ToleratedFailureCount: 1\n    Label: Rows\n"
+        done = self.run_map(reader, more=more, state=state)
+        details = done.json["output"]
+        self.assertEqual(details["ResultWriterDetails"]["Bucket"], "results", done.err)
+        self.assertRegex(details["ResultWriterDetails"]["Key"], r"^out/[0-9a-f-]{36}/manifest\.json$")
+        self.assertRegex(details["MapRunArn"], r"^arn:aws:states:local:000000000000:mapRun:s3/Rows:[0-9a-f-]{36}$")
+        found = self.results(details["ResultWriterDetails"]["Key"])
+        self.assertEqual([(r["Input"], r["Output"]) for r in found["SUCCEEDED"]], [('{"id":"0"}', '{"n":"0"}'), ('{"id":"2"}', '{"n":"2"}')])
+        self.assertEqual([(r["Input"], r["Error"], r["Cause"]) for r in found["FAILED"]], [('{"id":"1"}', "Bad", "a text")])
+        self.assertEqual(found["PENDING"], [])
+        puts = [key.rpartition("/")[2] for method, _, key, _ in self.s3.requests if method == "PUT"]
+        self.assertEqual(puts, [".writability_check_file_can_be_deleted", "SUCCEEDED_0.json", "FAILED_0.json", "manifest.json"])
+        self.assertEqual(self.spooled(), [])
+        self.assertFalse(os.path.exists(os.path.join(self.dir, "state", "spool", done.json["runId"])))
+        done = self.run_map(reader, "--no-checkpoint", more=self.writer("{OutputType: JSONL, Transformation: COMPACT}"), env={"TMPDIR": self.dir})
+        self.assertEqual(self.results(done.json["output"]["ResultWriterDetails"]["Key"])["SUCCEEDED"], [{"id": str(n)} for n in range(3)], done.err)
+        self.assertEqual([name for name in os.listdir(self.dir) if name.startswith("tmflow-spool")], [])
+
+    def test_a_bucket_that_is_not_written_to(self):
+        """Known before a child begins, as on AWS; so is a place without S3."""
+        reader = self.numbers(3)
+        for bucket, cause in (("none", "NoSuchBucket"), ("far-away", "run it with --region eu-west-1"), ("Data", "is not the name of a bucket")):
+            done = self.run_map(reader, more=self.writer(bucket=bucket))
+            self.assertEqual((done.code, done.json["error"]), (1, "States.ResultWriterFailed"), done.err)
+            self.assertIn(cause, done.json["cause"])
+        self.assertEqual([r for r in self.s3.requests if r[0] == "GET"], [])
+        mock = self.write("mock.json", json.dumps({"StateMachines": {"s3": {"TestCases": {"T": {}}}}, "MockedResponses": {}}))
+        self.s3.requests.clear()
+        self.write("k", "id\n1\n")
+        done = self.run_map(self.get("k", "{InputType: CSV}", f"'file://{self.dir}'"), "--mock", mock, "--test-case", "T", more=self.writer())
+        self.assertIn("s3://results: S3 is not asked here", done.json["cause"])
+        self.assertEqual(self.s3.requests, [])
+
+    def test_results_of_a_failed_map(self):
+        """They are put before anybody hears that it failed; a redrive puts them again, from what waits beside the store."""
+        reader = self.numbers(3)
+        state = "{Type: Choice, Choices: [{Variable: $.id, StringEquals: '1', Next: F}], Default: S}, S: {Type: Pass, End: true}, F: {Type: Fail, Error: Bad}"
+        more = "    MaxConcurrency: 1\n" + self.writer()
+        done = self.run_map(reader, "--run-id", "bad", more=more, state=state)
+        self.assertEqual((done.code, done.json["error"]), (1, "Bad"), done.err)
+        key = next(k for k in self.s3.buckets["results"] if k.endswith("manifest.json"))
+        for _ in range(2):
+            found = self.results(key)
+            self.assertEqual([[r["Input"] for r in found[kind]] for kind in ("SUCCEEDED", "FAILED")], [['{"id":"0"}'], ['{"id":"1"}']])
+            self.assertEqual(self.spooled(), ["FAILED_0.json", "SUCCEEDED_0.json"])
+            self.s3.buckets["results"].clear()
+            self.assertEqual(self.tmflow("resume", "bad", "-o", "json", env=self.keys()).json["error"], "Bad")
+        caught = more + "    Catch: [{ErrorEquals: [Bad], Next: C}]\n"
+        workflow = self.workflow(reader, state=state, more=caught)
+        with open(workflow, "a", encoding="utf-8") as file:
+            file.write("  C: {Type: Pass, Parameters: {caught.$: $.Error}, End: true}\n")
+        done = self.tmflow("run", workflow, "-o", "json", env=self.keys())
+        self.assertEqual(done.json["output"], {"caught": "Bad"}, done.err)
+        self.assertEqual(self.spooled(), ["FAILED_0.json", "SUCCEEDED_0.json"])    # of the other run, which may be redriven
+        self.assertEqual(self.tmflow("runs", "--prune", "--older-than", "0s", env=self.keys()).code, 0)
+        self.assertEqual(self.spooled(), [])
+
+    def test_a_bucket_that_refuses_at_the_end(self):
+        """What was done is kept: a redrive puts it where it belongs, and runs no child again."""
+        reader = self.numbers(20)
+        workflow = self.workflow(reader, more=self.writer() + "    ItemSelector: {id.$: $$.Map.Item.Value.id, u.$: States.UUID()}\n")
+        self.s3.refused = "manifest.json"
+        done = self.tmflow("run", workflow, "--run-id", "late", "-o", "json", env=self.keys())
+        self.assertEqual((done.code, done.json["error"]), (1, "States.ResultWriterFailed"), done.err)
+        self.assertIn("manifest.json: AccessDenied", done.json["cause"])
+        written = {k: v for k, v in self.s3.buckets["results"].items() if "SUCCEEDED" in k}
+        self.s3.refused = None
+        self.s3.buckets["results"].clear()
+        done = self.tmflow("resume", "late", "-o", "json", env=self.keys())
+        self.assertEqual(done.code, 0, done.err)
+        self.assertEqual(len(self.results(done.json["output"]["ResultWriterDetails"]["Key"])["SUCCEEDED"]), 20)
+        self.assertEqual({k: v for k, v in self.s3.buckets["results"].items() if "SUCCEEDED" in k}, written)
+
+    def test_killed_while_results_are_put(self):
+        """Whatever was on its way: the same objects are there after a resume, each row once."""
+        rows = 200
+        reader = self.numbers(rows)
+        for n, stop in enumerate(("SUCCEEDED_0.json", "manifest.json")):
+            self.s3.held = stop
+            run_id = f"cut-{n}"
+            process = self.start("run", self.workflow(reader, more=self.writer()), "--run-id", run_id, "-q", env=self.keys())
+            deadline = time.monotonic() + harness.START_SECONDS
+            while not any(key.endswith(stop) for _, _, key, _ in list(self.s3.requests)) and time.monotonic() < deadline:
+                time.sleep(0.02)
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            self.assertEqual(process.returncode, -signal.SIGKILL)
+            self.s3.held = None
+            self.s3.buckets["results"].clear()
+            done = self.tmflow("resume", run_id, "-o", "json", env=self.keys())
+            self.assertEqual(done.code, 0, done.err)
+            found = self.results(done.json["output"]["ResultWriterDetails"]["Key"])
+            self.assertEqual(sorted(int(json.loads(r["Input"])["id"]) for r in found["SUCCEEDED"]), list(range(rows)))
+            self.assertEqual(self.spooled(), [])
+            self.s3.requests.clear()
+
+    def test_results_after_kills(self):
+        """Each row is in the objects once, whatever the moment of the kill."""
+        rows = 2000
+        workflow = self.workflow(self.numbers(rows), more=self.writer("{OutputType: JSONL, Transformation: COMPACT}"))
+        begun = time.monotonic()
+        self.assertEqual(self.tmflow("run", workflow, "-o", "json", env=self.keys()).code, 0)
+        seconds = time.monotonic() - begun
+        killed = 0
+        for k in range(KILLS):
+            self.s3.buckets["results"].clear()
+            process = self.start("run", workflow, "--run-id", f"kill-{k}", "-q", env=self.keys())
+            try:
+                process.wait(timeout=seconds * (k + 1) / KILLS)
+            except harness.subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+            process.communicate()
+            killed += process.returncode == -signal.SIGKILL
+            if self.tmflow("show", f"kill-{k}", "-o", "json").code != 0:
+                continue  # killed before it had a record
+            done = self.tmflow("resume", f"kill-{k}", "-o", "json", env=self.keys())
+            self.assertEqual(done.code, 0, done.err)
+            found = self.results(done.json["output"]["ResultWriterDetails"]["Key"])["SUCCEEDED"]
+            self.assertEqual(sorted(int(row["id"]) for row in found), list(range(rows)))
+        self.assertGreater(killed, 1)
+
+    def test_memory_is_flat_with_results(self):
+        """Many objects, of which one at a time is in memory."""
+        peaks = []
+        for count in (RESULT_ROWS // 10, RESULT_ROWS):
+            self.s3.buckets["results"] = {}
+            self.s3.put("data", "rows.csv", "id,text\n" + "".join(f"{n},{'y' * 2000}\n" for n in range(count)))
+            done = self.run_map(self.get("rows.csv", "{InputType: CSV}"), peak=peaks, more=self.writer(),
+                                env={"ASAN_OPTIONS": "quarantine_size_mb=0"})
+            self.assertEqual(len(self.results(done.json["output"]["ResultWriterDetails"]["Key"])["SUCCEEDED"]), count, done.err)
+        files = [k for k in self.s3.buckets["results"] if "SUCCEEDED" in k]
+        self.assertGreater(len(files), 5)
+        self.assertLess(peaks[1] - peaks[0], MEMORY_KIB_MORE + 4 * RANGE // 1024, peaks)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""moto's server as S3, with signatures and policies checked: boto3 writes objects, and distributed Maps read them, each kind, also after a kill."""
+"""moto's server as S3, with signatures and policies checked: boto3 writes objects, and distributed Maps read them, each kind, also after a kill; and boto3
+reads what their ResultWriters wrote."""
 import contextlib
 import gzip
 import json
@@ -39,7 +40,7 @@ class Storage(harness.Case):
         address = interop.free_address()
         self.url = "http://" + address
         self.server = subprocess.Popen([self.python, "-m", "moto.server", "-p", address.split(":")[1]], stdout=subprocess.DEVNULL,
-                                       stderr=subprocess.DEVNULL, env=dict(self.environment(), INITIAL_NO_AUTH_ACTION_COUNT="6"))
+                                       stderr=subprocess.DEVNULL, env=dict(self.environment(), INITIAL_NO_AUTH_ACTION_COUNT="9"))
         self.addCleanup(self.server.wait)
         self.addCleanup(self.server.kill)
         interop.until_open(address)
@@ -48,7 +49,7 @@ class Storage(harness.Case):
                               capture_output=True, text=True, timeout=300)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.made = json.loads(done.stdout)
-        self.secrets.update(secret.encode() for secret in (self.made["secret"], self.made["narrow"][1]))
+        self.secrets.update(secret.encode() for secret in (self.made["secret"], self.made["narrow"][1], self.made["reader"][1]))
 
     def objects(self):
         folder = os.path.join(self.dir, "objects")
@@ -116,6 +117,60 @@ class Storage(harness.Case):
             self.assertIn(self.taken(), range(2000, ROWS))
             done = self.tmflow("resume", run_id, "-o", "json", env=self.keys())
             self.assertEqual([int(i["n"]) for batch in done.json["output"] for i in batch["Items"]], list(range(ROWS)), done.err)
+
+    # --- results ---
+
+    WRITER = "    ResultWriter: {Resource: 'arn:aws:states:::s3:putObject', Parameters: {Bucket: data, Prefix: 'out ä/'}, WriterConfig: %s}\n"
+
+    def results(self):
+        """The objects that are there: {name: [content type, text]}."""
+        done = subprocess.run([self.python, os.path.join(interop.HERE, "moto_storage.py"), self.url, self.made["keyId"], self.made["secret"], "out ä/"],
+                              capture_output=True, text=True, timeout=300)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    def rows_of(self, done):
+        """What the manifest lists, in all files of each kind; every object is one that it lists."""
+        details, objects = done.json["output"], self.results()
+        folder = details["ResultWriterDetails"]["Key"].rpartition("/")[0]
+        objects = {key.rpartition("/")[2]: value for key, value in objects.items() if key.startswith(folder)}
+        manifest = json.loads(objects.pop("manifest.json")[1])
+        self.assertEqual((manifest["MapRunArn"], manifest["DestinationBucket"]), (details["MapRunArn"], "data"))
+        self.assertEqual(objects.pop(".writability_check_file_can_be_deleted")[1], "")
+        rows = {}
+        for kind, files in manifest["ResultFiles"].items():
+            rows[kind] = []
+            for file in files:
+                content_type, text = objects.pop(file["Key"].rpartition("/")[2])
+                self.assertEqual(len(text.encode()), file["Size"])
+                self.assertEqual(content_type, "application/jsonl" if file["Key"].endswith("l") else "application/json")
+                rows[kind] += [json.loads(line) for line in text.splitlines()] if file["Key"].endswith("l") else json.loads(text)
+        self.assertEqual(objects, {})
+        return rows
+
+    def test_results(self):
+        for config, wanted in (("{OutputType: JSON, Transformation: COMPACT}", [{"n": "1"}, {"n": "2"}]), ("{OutputType: JSONL, Transformation: NONE}", None)):
+            done = self.run_map('Key: "a b/ä.csv"', "{InputType: CSV}", self.WRITER % config)
+            self.assertEqual(done.code, 0, done.out + done.err)
+            rows = self.rows_of(done)
+            self.assertEqual([rows["FAILED"], rows["PENDING"]], [[], []])
+            self.assertEqual(rows["SUCCEEDED"] if wanted else [r["Output"] for r in rows["SUCCEEDED"]], wanted or ['{"n":"1"}', '{"n":"2"}'])
+        done = self.run_map("Key: a.json", "{InputType: JSON}", self.WRITER % "{OutputType: JSON}", keys=self.made["reader"])
+        self.assertEqual((done.code, done.json["error"]), (1, "States.ResultWriterFailed"), done.out)
+        self.assertIn("AccessDenied", done.json["cause"])
+
+    def test_results_after_a_kill(self):
+        more = self.WRITER % "{OutputType: JSONL, Transformation: COMPACT}" + BATCHES
+        process = self.start("run", self.workflow("Key: rows.csv", "{InputType: CSV}", more, WAIT), "--run-id", "cut", "-q", env=self.keys())
+        self.until_signals_are_caught(process)
+        deadline = time.monotonic() + harness.START_SECONDS
+        while self.taken() < 2000 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        done = self.tmflow("resume", "cut", "-o", "json", env=self.keys())
+        self.assertEqual(done.code, 0, done.out + done.err)
+        self.assertEqual(sorted(int(i["n"]) for batch in self.rows_of(done)["SUCCEEDED"] for i in batch["Items"]), list(range(ROWS)))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct fixture fx;
 
@@ -450,6 +451,93 @@ START_TEST(test_delete_takes_all_of_a_run)
 }
 END_TEST
 
+/* --- the folders of runs --- */
+
+static void
+spool_make(const char *id)
+{
+	struct tmf_err err = {0};
+	char *spool = store_spool(fx.store, &err);
+	char *command;
+
+	ck_assert_msg(spool != NULL, "%s", tmf_err_text(&err));
+	command =
+	    mem_printf("mkdir -p '%s/%s/map' && echo 1 >'%s/%s/map/file'", spool, id, spool, id);
+	ck_assert_int_eq(system(command), 0);
+	free(command);
+	free(spool);
+}
+
+static bool
+spool_is_there(const char *id)
+{
+	char *spool = store_spool(fx.store, NULL);
+	char *path = mem_printf("%s/%s", spool, id);
+	bool there = access(path, F_OK) == 0;
+
+	free(path);
+	free(spool);
+	return there;
+}
+
+static void
+spool_end(const char *id, enum run_status status, int64_t stop_wall_ms)
+{
+	struct store_run run = {.status = status, .stop_wall_ms = stop_wall_ms};
+	struct tmf_err err = {0};
+
+	snprintf(run.id, sizeof(run.id), "%s", id);
+	ck_ok(store_run_end(fx.store, &run, &err), &err);
+	ck_ok(store_commit(fx.store, &err), &err);
+}
+
+/* They go as the checkpoints do, and those that nobody owns with the next run. */
+START_TEST(test_folders_go_with_their_runs)
+{
+	static const char *const ids[] = {"good", "failed", "stopped", "live", "gone", "nobody"};
+	const int64_t now = FIXTURE_WALL_MS;
+	struct tmf_err err = {0};
+
+	fx.clock.now_wall_ms = now;
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		if (strcmp(ids[i], "nobody") != 0)
+			fixture_run(&fx, ids[i], now);
+		spool_make(ids[i]);
+	}
+	spool_end("good", RUN_SUCCEEDED, now);
+	ck_assert(!spool_is_there("good"));
+	spool_end("failed", RUN_FAILED, now);
+	spool_end("stopped", RUN_INTERRUPTED, now);
+	ck_ok(store_run_delete(fx.store, "gone", &err), &err);
+	ck_ok(store_commit(fx.store, &err), &err);
+	ck_assert(!spool_is_there("gone"));
+	fixture_run(&fx, "next", now);
+	ck_assert(!spool_is_there("nobody"));
+	ck_assert(spool_is_there("failed") && spool_is_there("stopped") && spool_is_there("live"));
+	fx.clock.now_wall_ms = now + STORE_REDRIVE_MS + 1;
+	fixture_run(&fx, "late", now);
+	ck_assert(!spool_is_there("failed"));
+	ck_assert(spool_is_there("stopped") && spool_is_there("live"));
+}
+END_TEST
+
+START_TEST(test_a_temporary_folder)
+{
+	struct tmf_err err = {0};
+	struct store *store = store_open(NULL, &fx.clock.clock, &err);
+	char *spool = store_spool(store, &err);
+	char *again = store_spool(store, &err);
+
+	ck_assert_msg(spool != NULL, "%s", tmf_err_text(&err));
+	ck_assert_str_eq(spool, again);
+	ck_assert_int_eq(access(spool, F_OK), 0);
+	store_close(store);
+	ck_assert_int_ne(access(spool, F_OK), 0);
+	free(again);
+	free(spool);
+}
+END_TEST
+
 static void
 add_cases(Suite *suite)
 {
@@ -457,6 +545,8 @@ add_cases(Suite *suite)
 
 	tcase_add_checked_fixture(run, setup, teardown);
 	tcase_add_test(run, test_keeps_every_field);
+	tcase_add_test(run, test_folders_go_with_their_runs);
+	tcase_add_test(run, test_a_temporary_folder);
 	tcase_add_test(run, test_update_writes_the_end_only);
 	tcase_add_test(run, test_create_refuses);
 	tcase_add_test(run, test_limits_texts);

@@ -196,22 +196,6 @@ distributed_s3(const json_t *json)
 									  : ASL_S3_SURELY;
 }
 
-/* A bucket that is known to be one of S3. */
-static void
-distributed_warn_s3(
-    struct compiler *compiler, const json_t *json, const char *what, const char *path)
-{
-	const char *bucket = distributed_bucket(json);
-	char hint[128];
-
-	if (bucket == NULL || strncmp(bucket, FOLDER_SCHEME, strlen(FOLDER_SCHEME)) == 0)
-		return;
-	snprintf(hint, sizeof(hint),
-	    "a local folder is Bucket: " FOLDER_SCHEME "FOLDER with %s: the path in there", path);
-	compiler_warn(compiler, DIAG_AT_KEY, COMPILE_SCHEMA, hint,
-	    "%s on Step Functions only: here the Map fails", what);
-}
-
 void
 compile_reader(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
@@ -322,7 +306,7 @@ compile_writer(struct compiler *compiler, const struct field *field, json_t *jso
 	if (foreign != NULL)
 		distributed_foreign(compiler, state, foreign);
 	else
-		distributed_warn_s3(compiler, json, "ResultWriter writes to S3", "Prefix");
+		state->u.map.writes_s3 = distributed_s3(json);
 }
 
 /* --- Label --- */

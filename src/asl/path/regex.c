@@ -32,8 +32,7 @@ struct regex {
 /* \C would stop in the middle of a character. Lower and upper case and \w are those of ASCII, as
  * with Java unless a flag is set, but i is for every letter. A pattern may come from a command
  * line, so PCRE2 looks whether it is UTF-8; the texts are jansson's, which has looked. */
-#define REGEX_OPTIONS                                                                              \
-	(PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_NEVER_BACKSLASH_C)
+#define REGEX_OPTIONS (PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_NEVER_BACKSLASH_C)
 
 struct regex *
 regex_new(struct str pattern, bool ignore_case, struct tmf_err *err)

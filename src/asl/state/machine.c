@@ -98,8 +98,9 @@ asl_machine_state_count(const struct asl_machine *machine)
 	return machine->count;
 }
 
-enum asl_s3
-asl_machine_asks_s3(const struct asl_machine *machine)
+/* Of all Maps the one that asks most surely. */
+static enum asl_s3
+machine_most_s3(const struct asl_machine *machine, bool reads)
 {
 	enum asl_s3 most = ASL_S3_NEVER;
 
@@ -108,12 +109,25 @@ asl_machine_asks_s3(const struct asl_machine *machine)
 
 		if (state->type != ASL_MAP)
 			continue;
-		if (state->u.map.reads_s3 > most)
+		if (reads && state->u.map.reads_s3 > most)
 			most = state->u.map.reads_s3;
 		if (state->u.map.writes_s3 > most)
 			most = state->u.map.writes_s3;
 	}
 	return most;
+}
+
+enum asl_s3
+asl_machine_asks_s3(const struct asl_machine *machine)
+{
+	return machine_most_s3(machine, true);
+}
+
+/* What is written is spooled first: only a machine that writes needs a place for that. */
+enum asl_s3
+asl_machine_writes_s3(const struct asl_machine *machine)
+{
+	return machine_most_s3(machine, false);
 }
 
 /* An index may come from a checkpoint, so it is checked and not asserted. */

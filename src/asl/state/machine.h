@@ -242,6 +242,8 @@ int64_t asl_machine_timeout_seconds(const struct asl_machine *machine); /* 0: no
 size_t asl_machine_state_count(const struct asl_machine *machine);	/* nested ones included */
 /* Whether one of its Maps reads from S3 or writes to it. */
 enum asl_s3 asl_machine_asks_s3(const struct asl_machine *machine);
+/* The same of the latter alone. */
+enum asl_s3 asl_machine_writes_s3(const struct asl_machine *machine);
 /* By index; NULL past the end. Borrowed. */
 const struct asl_state *asl_machine_state(const struct asl_machine *machine, unsigned index);
 const struct asl_state *

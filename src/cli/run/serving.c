@@ -170,8 +170,14 @@ serving_open_jobs(struct serving *serving)
 {
 	struct workspace *workspace = &serving->workspace;
 	struct tmf_err err = {0};
+	char *spool;
 
 	assert(serving->store != NULL && serving->jobs == NULL);
+	spool = store_spool(serving->store, &err);
+	if (spool == NULL)
+		return cli_fail_take(serving->opts.output, &err);
+	serving->spool = mem_printf("%s/%s", spool, serving->run.id);
+	free(spool);
 	serving->jobs = jobs_new(
 	    &(struct jobs_opts){
 		.loop = workspace->loop,
@@ -184,6 +190,7 @@ serving_open_jobs(struct serving *serving)
 		.client_for_arg = workspace,
 		.elb_for = workspace_elb_for,
 		.objects = workspace_objects(workspace),
+		.spool = serving->spool,
 		.config = workspace->config,
 		.hook_name = workspace->hook_name,
 		.hook_source = workspace->hook_text,
@@ -331,4 +338,5 @@ serving_close(struct serving *serving)
 	store_close(serving->store);
 	store_run_fini(&serving->run);
 	free(serving->workflows_found);
+	free(serving->spool);
 }

@@ -27,6 +27,7 @@ struct serving {
 	struct store_lease *lease;
 	struct store_run run; /* owned */
 	struct jobs *jobs;
+	char *spool; /* theirs: of the run */
 	int signals; /* caught so far */
 	void (*drain)(void *arg);
 	void *drain_arg;

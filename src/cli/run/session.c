@@ -55,6 +55,7 @@ session_fini(struct session *session)
 	store_lease_release(session->lease);
 	if (!session->borrows_store)
 		store_close(session->store);
+	free(session->spool);
 	free(session->name);
 	json_decref(session->input);
 	json_decref(session->scripts);
@@ -409,6 +410,11 @@ session_continue(struct session *session, bool may_start, struct tmf_err *err)
 static int
 session_new_engine(struct session *session, struct tmf_err *err)
 {
+	if (session->mock == NULL && asl_machine_writes_s3(session->machine) != ASL_S3_NEVER) {
+		session->spool = store_spool(session->store, err);
+		if (session->spool == NULL)
+			return -1;
+	}
 	if (session->mock != NULL &&
 	    mocks_init(&session->mocks, session->mock, session->workspace.registry, session->store,
 		session->run.id, err) < 0)
@@ -419,6 +425,7 @@ session_new_engine(struct session *session, struct tmf_err *err)
 	    .store = session->opts->no_checkpoint ? NULL : session->store,
 	    .mocks = session->mock != NULL ? &session->mocks.engine : NULL,
 	    .objects = session->mock == NULL ? workspace_objects(&session->workspace) : NULL,
+	    .spool = session->spool,
 	});
 	return 0;
 }

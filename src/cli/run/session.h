@@ -31,6 +31,7 @@ struct session {
 	json_t *input;
 	bool needs_aws;
 	enum asl_s3 asks_s3; /* where it needs nothing else of AWS, too */
+	char *spool;	     /* of the store; NULL: the workflow writes nothing to S3 */
 
 	/* the caller */
 	struct store *store;
