@@ -470,12 +470,24 @@ evaluate_bind(struct evaluator *ev, const struct bind_node *bind, const struct v
 	return value;
 }
 
+/* A % in the predicate of `(a; b)[%.c]` makes tuples, which only a path looks at. */
+static struct value
+evaluate_filtered(struct evaluator *ev, const struct filtered_node *filtered,
+    const struct value *input, struct frame *frame)
+{
+	struct value value = evaluate_unpacked(ev, filtered->expr, input, frame);
+
+	value = evaluate_stages(ev, filtered->stages, value, frame);
+	return value_is_tuple_stream(&value) && (filtered->node.flags & NODE_STEP) == 0
+		   ? values_of_tuples(ev, &value)
+		   : value;
+}
+
 /* Sequences come back whole: the caller decides when one value stands for itself. */
 struct value
 evaluate_unpacked(
     struct evaluator *ev, const struct node *node, const struct value *input, struct frame *frame)
 {
-	const struct filtered_node *filtered = (const struct filtered_node *)node;
 	const struct grouped_node *grouped = (const struct grouped_node *)node;
 	struct value value;
 
@@ -495,16 +507,9 @@ evaluate_unpacked(
 	case NODE_PATH:
 		return evaluate_path(ev, (const struct path_node *)node, input, frame);
 	case NODE_FILTERED:
-		value = evaluate_unpacked(ev, filtered->expr, input, frame);
-		value = evaluate_stages(ev, filtered->stages, value, frame);
-		/* A % in the predicate of `(a; b)[%.c]` makes tuples, which only a path looks
-		 * at. */
-		return value_is_tuple_stream(&value) && (node->flags & NODE_STEP) == 0
-			   ? values_of_tuples(ev, &value)
-			   : value;
+		return evaluate_filtered(ev, (const struct filtered_node *)node, input, frame);
 	case NODE_FOCUSED:
-		return evaluate_unpacked(
-		    ev, ((const struct focused_node *)node)->expr, input, frame);
+		return evaluate_unpacked(ev, node_inner(node), input, frame);
 	case NODE_GROUPED:
 		value = evaluate_unpacked(ev, grouped->expr, input, frame);
 		return evaluate_group(ev, grouped->group, value, frame);

@@ -581,8 +581,8 @@ iso_digits(const char **p, size_t count)
 }
 
 /* YYYY, YYYY-MM, YYYY-MM-DD, each with Thh:mm:ss, .fff, and Z or +hh:mm. NaN for another text, and
- * infinity for one of that form that does not exist, such as 2018-13-01. A date alone is midnight in
- * UTC: $toMillis("1970-01-01") is 0. An offset is subtracted: "1970-01-01T00:00:00+01:00" is
+ * infinity for one of that form that does not exist, such as 2018-13-01. A date alone is midnight
+ * in UTC: $toMillis("1970-01-01") is 0. An offset is subtracted: "1970-01-01T00:00:00+01:00" is
  * -3600000. */
 static double
 iso_time(const char *p)
