@@ -141,7 +141,7 @@ call_lambda(struct evaluator *ev, const struct function *function, struct argume
 }
 
 static struct value call_apply(struct evaluator *ev, const struct function *function,
-    struct arguments args, const struct value *context);
+    struct arguments args, const struct value *context, bool claimed);
 
 /* The open places are filled in their order: $substring(?, 0, ?) takes the text, then the
  * length. */
@@ -161,8 +161,8 @@ call_partial(struct evaluator *ev, const struct function *function, struct argum
 	}
 	/* A loop may wrap a function in one partial application after another. */
 	heap_enter(&ev->heap);
-	result =
-	    call_apply(ev, function->u.partial.whole, (struct arguments){all, count}, &no_context);
+	result = call_apply(
+	    ev, function->u.partial.whole, (struct arguments){all, count}, &no_context, false);
 	heap_leave(&ev->heap);
 	return result;
 }
@@ -232,9 +232,9 @@ call_apply_once(struct evaluator *ev, const struct function *function, struct ar
 		return call_partial(ev, function, args);
 	case FUNCTION_CHAIN:
 		heap_enter(&ev->heap);
-		first = call_apply(ev, function->u.chain.first, args, context);
+		first = call_apply(ev, function->u.chain.first, args, context, false);
 		first = call_apply(
-		    ev, function->u.chain.second, (struct arguments){&first, 1}, context);
+		    ev, function->u.chain.second, (struct arguments){&first, 1}, context, false);
 		heap_leave(&ev->heap);
 		return first;
 	case FUNCTION_REGEX:
@@ -255,15 +255,18 @@ static const struct function *find_procedure(struct evaluator *ev, const struct 
     const struct value *input, struct frame *frame);
 static struct arguments evaluate_arguments(struct evaluator *ev, const struct call_node *call,
     const struct value *input, struct frame *frame, const struct value *first);
+static void require_function(
+    struct evaluator *ev, const struct call_node *call, const struct function *function);
 
 /*
  * Calls function, and what it ends with: a function whose last act is a call gives that call back
  * here instead of making it, so that a recursion of that kind goes on for ever in one place.
  */
-/* A tail call thus takes steps of the budget but no depth. */
+/* A tail call thus takes steps of the budget but no depth. claimed: the call has claimed the
+ * faults; those of a tail call are reported at what it calls. */
 static struct value
 call_apply(struct evaluator *ev, const struct function *function, struct arguments args,
-    const struct value *context)
+    const struct value *context, bool claimed)
 {
 	struct value result = call_apply_once(ev, function, args, context);
 
@@ -271,9 +274,13 @@ call_apply(struct evaluator *ev, const struct function *function, struct argumen
 		const struct function *tail = result.u.function;
 		const struct value *input = &tail->u.tail.input;
 
+		fault_unclaim(ev->fault, claimed);
 		function = find_procedure(ev, tail->u.tail.node, input, tail->u.tail.frame);
 		args = evaluate_arguments(ev, tail->u.tail.node, input, tail->u.tail.frame, NULL);
+		require_function(ev, tail->u.tail.node, function);
 		ev->call_position = tail->u.tail.node->node.position;
+		if (claimed)
+			fault_claim(ev->fault, tail->u.tail.node->procedure->position);
 		result = call_apply_once(ev, function, args, input);
 	}
 	return result;
@@ -288,7 +295,7 @@ evaluator_call(
 	const char *name = ev->call_name;
 	uint32_t position = ev->call_position;
 	struct value result =
-	    call_apply(ev, function, (struct arguments){args, count}, &no_context);
+	    call_apply(ev, function, (struct arguments){args, count}, &no_context, false);
 
 	ev->call_name = name;
 	ev->call_position = position;
@@ -312,8 +319,8 @@ procedure_name(const struct node *procedure)
 	return NULL;
 }
 
-/* What a call calls. Raises otherwise: T1005 and T1007 where a $ was forgotten. sum(1) is T1005
- * because $sum exists; $f(1) is T1006 where $f does not. */
+/* What a call calls; NULL where it is not a function, which counts only once the arguments are
+ * evaluated. Raises T1005 and T1007 where a $ was forgotten: sum(1) is T1005 since $sum exists. */
 static const struct function *
 find_procedure(struct evaluator *ev, const struct call_node *call, const struct value *input,
     struct frame *frame)
@@ -333,9 +340,17 @@ find_procedure(struct evaluator *ev, const struct call_node *call, const struct 
 	    frame_find(ev, frame, name->name, name->node.len).type != VALUE_UNDEFINED)
 		fault_raise(
 		    ev->fault, call->node.position, partial ? "T1007" : "T1005", text, text);
-	if (partial)
-		fault_raise(ev->fault, call->node.position, "T1008");
-	fault_raise(ev->fault, call->node.position, "T1006");
+	return NULL;
+}
+
+/* Of what find_procedure gave. $f(1) is T1006 where $f is not there. */
+static void
+require_function(
+    struct evaluator *ev, const struct call_node *call, const struct function *function)
+{
+	if (function == NULL)
+		fault_raise(ev->fault, call->node.position,
+		    call->node.type == NODE_PARTIAL ? "T1008" : "T1006");
 }
 
 /* first: goes before the others, or NULL. Arguments are evaluated from left to right, in the
@@ -362,7 +377,9 @@ evaluate_call(struct evaluator *ev, const struct call_node *call, const struct v
 {
 	const struct function *function;
 	struct arguments args;
+	struct value result;
 	const char *name;
+	bool claimed;
 
 	if ((call->node.flags & NODE_TAIL) != 0 && first == NULL)
 		return make_function(
@@ -371,11 +388,15 @@ evaluate_call(struct evaluator *ev, const struct call_node *call, const struct v
 	function = find_procedure(ev, call, input, frame);
 	name = ev->call_name;
 	args = evaluate_arguments(ev, call, input, frame, first);
+	require_function(ev, call, function);
 	ev->call_name = name;
 	ev->call_position = call->node.position;
 	if (name != NULL)
 		fault_set_token(ev->fault, name, strlen(name));
-	return call_apply(ev, function, args, input);
+	claimed = fault_claim(ev->fault, call->node.position);
+	result = call_apply(ev, function, args, input, claimed);
+	fault_unclaim(ev->fault, claimed);
+	return result;
 }
 
 /* The fixed arguments are evaluated once, when the partial application is made. */
@@ -383,7 +404,6 @@ struct value
 evaluate_partial(struct evaluator *ev, const struct call_node *call, const struct value *input,
     struct frame *frame)
 {
-	const struct function *whole = find_procedure(ev, call, input, frame);
 	struct function partial = {.type = FUNCTION_PARTIAL};
 	struct value *args = heap_array(&ev->heap, call->node.count, sizeof(*args));
 	bool *open = heap_array(&ev->heap, call->node.count, sizeof(*open));
@@ -393,7 +413,8 @@ evaluate_partial(struct evaluator *ev, const struct call_node *call, const struc
 		if (!open[i])
 			args[i] = evaluate(ev, call->arguments[i], input, frame);
 	}
-	partial.u.partial.whole = whole;
+	partial.u.partial.whole = find_procedure(ev, call, input, frame);
+	require_function(ev, call, partial.u.partial.whole);
 	partial.u.partial.args = args;
 	partial.u.partial.open = open;
 	partial.u.partial.count = call->node.count;

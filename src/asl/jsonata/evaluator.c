@@ -272,6 +272,7 @@ evaluate_concat(struct evaluator *ev, const struct binary_node *binary, const st
 	struct value right = evaluate(ev, binary->right, input, frame);
 	char *text;
 
+	ev->call_position = binary->node.position;
 	left = concat_text(ev, &left);
 	right = concat_text(ev, &right);
 	text = heap_alloc(&ev->heap, (size_t)left.len + right.len + 1);
@@ -421,10 +422,13 @@ evaluate_logic(struct evaluator *ev, const struct binary_node *binary, const str
 {
 	struct value left = evaluate(ev, binary->left, input, frame);
 	struct value right;
+	bool claimed;
 
 	if (value_is_true(&ev->heap, &left) == (binary->node.type == NODE_OR))
 		return value_boolean(binary->node.type == NODE_OR);
+	claimed = fault_claim(ev->fault, binary->node.position);
 	right = evaluate(ev, binary->right, input, frame);
+	fault_unclaim(ev->fault, claimed);
 	return value_boolean(value_is_true(&ev->heap, &right));
 }
 

@@ -180,6 +180,24 @@ fault_format(struct fault *fault, const char *format, va_list args)
 	fault->message[at] = '\0';
 }
 
+void
+fault_defer(struct fault *fault, uint32_t position, const char *code, const char *text)
+{
+	if (fault->deferred_code[0] != '\0')
+		return;
+	snprintf(fault->deferred_code, sizeof(fault->deferred_code), "%s", code);
+	snprintf(fault->deferred_text, sizeof(fault->deferred_text), "%s", text);
+	fault->deferred_position = position;
+}
+
+void
+fault_raise_deferred(struct fault *fault)
+{
+	if (fault->deferred_code[0] != '\0')
+		fault_raise(
+		    fault, fault->deferred_position, fault->deferred_code, fault->deferred_text);
+}
+
 /* longjmp leaves all frames at once. Only memory of the heap may be held at that time, which its
  * owner then frees. */
 void
@@ -193,7 +211,7 @@ fault_raise(struct fault *fault, uint32_t position, const char *code, ...)
 	va_end(args);
 	/* The code is what a caller can rely on; the words may change. */
 	snprintf(fault->code, sizeof(fault->code), "%s", code);
-	fault->position = position;
+	fault->position = fault->claimed != 0 ? fault->claimed : position;
 	/* fault->out was set by the caller that owns the heap, so it is the one that frees it. */
 	longjmp(fault->out, 1);
 }

@@ -212,7 +212,7 @@ jsonata_evaluate(const struct jsonata *jsonata, const struct jsonata_opts *opts,
 	ret_error->code[0] = ret_error->message[0] = ret_error->token[0] = '\0';
 	ret_error->position = 0;
 	fault->token[0] = '\0';
-	fault->call_position = 0;
+	fault->call_position = fault->claimed = 0;
 	*ev = (struct evaluator){.call_name = NULL};
 	assert(opts->rng != NULL);
 	heap_init(&ev->heap, EVALUATOR_HEAP_MAX, raise_exhausted, fault);

@@ -413,12 +413,13 @@ static double
 parse_named_part(const struct part *part, const char *text, size_t len)
 {
 	static const char *const halves[] = {"am", "pm", "AM", "PM"};
+	const struct part whole = {.component = 'P'}; /* no width cuts these */
 
 	if (part->component == 'M' || part->component == 'x')
 		return parse_name(part, text, len, months, 12) + 1;
 	if (part->component == 'F')
 		return parse_name(part, text, len, days, 8);
-	return fmod(parse_name(part, text, len, halves, 4), 2);
+	return fmod(parse_name(&whole, text, len, halves, 4), 2);
 }
 
 /* A name that is not known gives nothing, a number that cannot be read gives NaN. */

@@ -278,6 +278,8 @@ function_split(
 	/* Of a text JavaScript's own split takes the limit, which drops a fraction. */
 	if (args[1].type == VALUE_STRING && limit != SIZE_MAX)
 		limit = (size_t)args[2].u.number;
+	else if (args[1].type == VALUE_STRING && count > 2 && isinf(args[2].u.number))
+		limit = 0; /* as 32 bits of it */
 	if (args[1].type == VALUE_STRING)
 		return split_by_text(ev, &args[0], &args[1], limit);
 	list = list_new(&ev->heap, 0);

@@ -489,8 +489,8 @@ read_roman(const char *text, size_t len, enum integer_case letter_case)
 	return number;
 }
 
-/* The inverse of add_letters: "aa" is 27. As in jsonata nothing is checked: a unit of UTF-16 that is
- * not a letter of the picture's case counts by its distance from the first one. */
+/* The inverse of add_letters: "aa" is 27. As in jsonata nothing is checked: a unit of UTF-16 that
+ * is not a letter of the picture's case counts by its distance from the first one. */
 static double
 read_letters(const char *text, size_t len, enum integer_case letter_case)
 {

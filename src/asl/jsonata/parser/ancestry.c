@@ -177,7 +177,8 @@ ancestry_seek(
 		}
 		return;
 	default:
-		fault_raise(ancestry->fault, node->position, "S0217");
+		fault_defer(ancestry->fault, node->position, "S0217", "");
+		slot->level = 0; /* nothing more to look for */
 	}
 }
 
@@ -258,10 +259,10 @@ void
 ancestry_finish(struct ancestry *ancestry, const struct node *root)
 {
 	if (root->type == NODE_PARENT)
-		fault_raise(ancestry->fault, node_bare(root)->position, "S0217");
+		fault_defer(ancestry->fault, node_bare(root)->position, "S0217", "");
 	for (struct seeker *seeker = ancestry->seekers; seeker != NULL; seeker = seeker->next) {
 		heap_spend(ancestry->heap, 1);
 		if (seeker->node == root)
-			fault_raise(ancestry->fault, node_bare(root)->position, "S0217");
+			fault_defer(ancestry->fault, node_bare(root)->position, "S0217", "");
 	}
 }

@@ -43,7 +43,7 @@ void ancestry_resolve(struct ancestry *ancestry, struct path_node *path);
 void ancestry_predicate(
     struct ancestry *ancestry, struct node *node, struct step *step, const struct node *predicate);
 
-/* Raises S0217 where the root seeks anything. */
+/* Defers S0217 where the root seeks anything. */
 void ancestry_finish(struct ancestry *ancestry, const struct node *root);
 
 #endif

@@ -46,6 +46,8 @@ void
 parser_skip(struct parser *p, bool infix)
 {
 	p->token = lexer_next(&p->lexer, infix);
+	if (parser_next_is(p, '~') || parser_next_is(p, '!'))
+		parser_raise(p, &p->token, "S0204");
 }
 
 /* The next token must be that operator; moves behind it. */
@@ -505,8 +507,9 @@ parse_prefix(struct parser *p)
 
 	parser_skip(p, true);
 	switch (token.type) {
-	case TOKEN_END:
-		parser_raise(p, &token, "S0207");
+	case TOKEN_END: /* a bracket that is not closed is reported first */
+		fault_defer(p->fault, token.position, "S0207", "");
+		return literal_new(p, &token);
 	case TOKEN_OPERATOR:
 		return parse_prefix_operator(p, &token);
 	case TOKEN_NAME:
@@ -543,21 +546,6 @@ parser_expression(struct parser *p, int power)
 	return left;
 }
 
-/* Raised after the whole text was parsed, as a syntax error further on has priority in jsonata.
- * 1.foo is S0213. */
-static _Noreturn void
-raise_no_step(const struct parser *p)
-{
-	json_t *json = value_to_json(p->heap, &p->no_step->value);
-	char *text = json_dumps(json, JSON_ENCODE_ANY);
-	char shown[40];
-
-	snprintf(shown, sizeof(shown), "%s", text);
-	free(text);
-	json_decref(json);
-	fault_raise(p->fault, p->no_step->node.position, "S0213", shown);
-}
-
 /* What remains after a whole expression is a syntax error: "01" is the number 0, then 1, and raises
  * S0201. */
 const struct node *
@@ -577,8 +565,7 @@ parser_parse(
 	root = parser_expression(&p, POWER_NONE);
 	if (p.token.type != TOKEN_END)
 		parser_raise(&p, &p.token, "S0201");
-	if (p.no_step != NULL)
-		raise_no_step(&p);
 	ancestry_finish(&p.ancestry, root);
+	fault_raise_deferred(fault);
 	return root;
 }

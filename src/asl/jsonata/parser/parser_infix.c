@@ -1,8 +1,20 @@
 #include "asl/jsonata/parser/parser_infix.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 /* --- what goes on behind an expression --- */
+
+static void
+raise_no_step(struct parser *p, const struct literal_node *literal)
+{
+	json_t *json = value_to_json(p->heap, &literal->value);
+	char *text = json_dumps(json, JSON_ENCODE_ANY);
+
+	fault_defer(p->fault, literal->node.position, "S0213", text != NULL ? text : "");
+	free(text);
+	json_decref(json);
+}
 
 /* A string in a path is a name; a number or constant cannot be a step. "a".b is the path a.b, 1.b
  * is S0213, also with a predicate or a group behind it. */
@@ -22,9 +34,7 @@ as_step(struct parser *p, const struct node *node)
 	if (node->type != NODE_LITERAL)
 		return (struct node *)node;
 	if (literal->value.type != VALUE_STRING) {
-		/* Any fault of the syntax behind it comes first. */
-		if (p->no_step == NULL)
-			p->no_step = literal;
+		raise_no_step(p, literal);
 		return (struct node *)node;
 	}
 	name = parser_node(p, NODE_NAME, sizeof(*name), node->position);
@@ -136,7 +146,7 @@ parse_predicate(struct parser *p, const struct node *left, const struct token *t
 	/* Behind a{b: c} jsonata takes the predicate as one of the step a. Only a group of
 	 * something other than a path refuses it. */
 	if (left->type == NODE_GROUPED)
-		fault_raise(p->fault, token->position, "S0209");
+		fault_defer(p->fault, token->position, "S0209", "");
 	if (left->type == NODE_PATH) {
 		struct step *step = ((struct path_node *)left)->last;
 
@@ -168,7 +178,7 @@ parse_group(struct parser *p, const struct node *left, const struct token *token
 
 	if (left->type == NODE_GROUPED ||
 	    (left->type == NODE_PATH && ((const struct path_node *)left)->group != NULL))
-		fault_raise(p->fault, token->position, "S0210");
+		fault_defer(p->fault, token->position, "S0210", "");
 	if (left->type == NODE_NAME || left->type == NODE_PATH) {
 		struct path_node *path = parser_as_path(p, left);
 
@@ -244,16 +254,16 @@ parse_focus(struct parser *p, const struct node *left, const struct token *token
 		struct step *step = path->last;
 
 		if (step->more != NULL && step->more->stages != NULL)
-			fault_raise(p->fault, token->position, "S0215");
+			fault_defer(p->fault, token->position, "S0215", "");
 		if (step->node->type == NODE_SORT)
-			fault_raise(p->fault, token->position, "S0216");
+			fault_defer(p->fault, token->position, "S0216", "");
 		parser_step_more(p, step)->focus = variable;
 		step->node->flags |= NODE_TUPLE;
 		return &path->node;
 	}
 	for (const struct node *node = left; node != NULL; node = node_inner(node)) {
 		if (node->type == NODE_FILTERED)
-			fault_raise(p->fault, token->position, "S0215");
+			fault_defer(p->fault, token->position, "S0215", "");
 	}
 	focused = parser_node(p, NODE_FOCUSED, sizeof(*focused), token->position);
 	focused->expr = left;

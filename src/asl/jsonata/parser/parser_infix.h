@@ -31,8 +31,6 @@ struct parser {
 	struct token token; /* the next one */
 	struct ancestry ancestry;
 	unsigned depth;
-	const struct literal_node
-	    *no_step; /* a literal that stands as a step of a path; the first */
 };
 
 /* Nodes gathered until their count is known. */
