@@ -1,20 +1,10 @@
 /* What a checkpoint must hold: a run that is cut off after any number of turns and resumed ends
  * as one that was not. */
-#include "engine_harness.h"
+#include "lives.h"
 
 #include "base/jsonx.h"
 
-#include "base/clock.h"
-#include "run_suite.h"
-
-#include <check.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #define TURNS_MAX 400
-
-static char directory[] = "/tmp/tmflow-engine-XXXXXX";
 
 /* A workflow that is cut off and resumed. */
 struct durable {
@@ -187,64 +177,12 @@ static const struct durable *const durables[] = {
     &everything, &items, &quiet_items, &reading, &crowd, &chance, &file_rows, &batches};
 #define DURABLES ((int)(sizeof(durables) / sizeof(durables[0])))
 
-static json_t *
-definition_of(const struct durable *durable)
-{
-	struct tmf_err err = {0};
-	struct doc *doc = doc_parse("definition", str_of(durable->definition), &err);
-
-	ck_assert_msg(doc != NULL, "%s", tmf_err_text(&err));
-	json_t *root = json_incref(doc_root(doc));
-	doc_free(doc);
-	return root;
-}
-
-static struct store *
-open_store(void)
-{
-	struct tmf_err err = {0};
-	struct store *store = store_open(directory, clock_system(), &err);
-
-	ck_assert_msg(store != NULL, "%s", tmf_err_text(&err));
-	return store;
-}
-
-static void
-create_run(struct store *store)
-{
-	struct store_run run = {.id = "run", .status = RUN_RUNNING, .start_wall_ms = 1};
-	char empty[] = "{}";
-	struct tmf_err err = {0};
-
-	run.workflow_name = run.definition = run.input = empty;
-	ck_assert_msg(store_run_create(store, &run, &err) == 0, "%s", tmf_err_text(&err));
-	ck_assert_msg(store_commit(store, &err) == 0, "%s", tmf_err_text(&err));
-}
-
-/* Stops the loop after so many turns, as a crash would: before the hook that commits
- * (cut_before) or after it. */
-struct cut {
-	struct tmf_loop *loop;
-	int turns_left;
-};
-
-static int
-count_turn(void *arg, struct tmf_err *err)
-{
-	struct cut *cut = arg;
-
-	(void)err;
-	if (--cut->turns_left <= 0)
-		tmf_loop_stop(cut->loop);
-	return 0;
-}
-
 /* Runs at most so many turns. True when the execution came to its end. */
 static bool
 run_turns(const struct durable *durable, int turns, bool resume, int64_t start_mono_ms,
     int *failures, int *starts)
 {
-	struct store *store = open_store();
+	struct store *store = lives_open(false);
 	struct tmf_err err = {0};
 	struct harness h;
 
@@ -252,41 +190,21 @@ run_turns(const struct durable *durable, int turns, bool resume, int64_t start_m
 	h.failures = *failures;
 	h.quiet = durable->quiet;
 	h.clock.now_wall_ms += start_mono_ms;
-	json_t *json = definition_of(durable);
 	json_t *input = jsonx_parse(str_of(durable->input), &err);
-	struct asl_machine *machine = harness_compile(&h, json);
+	struct asl_machine *machine = lives_compile(&h, durable->definition);
 	struct execution *x = harness_start(&h, machine, input, resume);
-	struct cut cut = {h.loop, turns};
-	tmf_loop_add_turn_hook(h.loop, count_turn, &cut);
-	ck_assert_msg(tmf_loop_run(h.loop, &err) == 0, "%s", tmf_err_text(&err));
+	lives_turn(&h, turns);
 	bool over = h.over;
-	if (over) {
-		char *text = h.output != NULL ? jsonx_text(h.output) : strdup("none");
-
-		ck_assert_int_eq(h.status, RUN_SUCCEEDED);
-		ck_assert_str_eq(text, durable->output);
-		free(text);
-	}
+	if (over)
+		lives_expect(&h, durable->output);
 	*failures = h.failures;
 	*starts += h.starts;
-	tmf_loop_remove_turn_hook(h.loop, count_turn, &cut);
 	execution_free(x);
 	asl_machine_unref(machine);
 	json_decref(input);
-	json_decref(json);
 	harness_fini(&h);
 	store_close(store);
 	return over;
-}
-
-static void
-forget_run(void)
-{
-	char command[sizeof(directory) + 16];
-
-	snprintf(command, sizeof(command), "rm -rf %s/*", directory);
-	if (system(command) != 0)
-		perror(command);
 }
 
 /* Cut after k turns, then resumed to the end, for every k. */
@@ -298,9 +216,7 @@ START_TEST(cut_once_anywhere)
 		int failures = 0;
 		int starts = 0;
 
-		struct store *store = open_store();
-		create_run(store);
-		store_close(store);
+		store_close(lives_open(true));
 		over = run_turns(durables[_i], turns, false, 0, &failures, &starts);
 		if (!over)
 			ck_assert_msg(
@@ -308,7 +224,7 @@ START_TEST(cut_once_anywhere)
 			    "cut after %d turns", turns);
 		ck_assert_int_ge(starts, durables[_i]->starts);
 		ck_assert_int_le(starts, durables[_i]->starts + durables[_i]->starts_again);
-		forget_run();
+		lives_forget();
 	}
 	ck_assert_msg(over, "the run takes more than %d turns", TURNS_MAX);
 }
@@ -322,27 +238,15 @@ START_TEST(cut_again_and_again)
 		int starts = 0;
 		bool over = false;
 
-		struct store *store = open_store();
-		create_run(store);
-		store_close(store);
+		store_close(lives_open(true));
 		for (int round = 0; round < TURNS_MAX && !over; round++)
 			over = run_turns(durables[_i], turns, round > 0, (int64_t)round * 60000,
 			    &failures, &starts);
 		ck_assert_msg(over, "%d turns at a time never end", turns);
-		forget_run();
+		lives_forget();
 	}
 }
 END_TEST
-
-/* A run that is over leaves no checkpoint behind. */
-static int
-count_row(void *arg, int64_t branch_id, struct str state)
-{
-	(void)branch_id;
-	(void)state;
-	++*(int *)arg;
-	return 0;
-}
 
 /* Runs at most so many turns; how many rows of checkpoints there are then. */
 static int
@@ -350,18 +254,16 @@ rows_after(const struct durable *durable, int turns, bool over)
 {
 	int failures = 0;
 	int starts = 0;
-	int rows = 0;
-	struct tmf_err err = {0};
-	struct store *store = open_store();
+	struct store *store;
+	int rows;
 
-	create_run(store);
-	store_close(store);
+	store_close(lives_open(true));
 	ck_assert(run_turns(durable, turns, false, 0, &failures, &starts) == over);
 	ck_assert_int_ge(starts, 3);
-	store = open_store();
-	ck_assert_int_eq(store_branches_each(store, "run", count_row, &rows, &err), 0);
+	store = lives_open(false);
+	rows = lives_rows(store);
 	store_close(store);
-	forget_run();
+	lives_forget();
 	return rows;
 }
 
@@ -373,14 +275,12 @@ START_TEST(the_end_is_left_at_the_end)
 	int starts = 0;
 
 	ck_assert_int_eq(rows_after(&everything, TURNS_MAX, true), 1);
-	struct store *store = open_store();
-	create_run(store);
-	store_close(store);
+	store_close(lives_open(true));
 	ck_assert(run_turns(&everything, TURNS_MAX, false, 0, &failures, &starts));
 	int first = starts;
 	ck_assert(run_turns(&everything, TURNS_MAX, true, 60000, &failures, &starts));
 	ck_assert_int_eq(starts, first);
-	forget_run();
+	lives_forget();
 }
 END_TEST
 
@@ -407,17 +307,16 @@ state_when_started(const struct durable *durable, int wanted)
 	int starts = 0;
 
 	for (int turns = 1; starts < wanted; turns++) {
-		struct store *store = open_store();
+		struct store *store;
 		int failures = 0;
 
-		create_run(store);
-		store_close(store);
+		store_close(lives_open(true));
 		starts = 0;
 		ck_assert(!run_turns(durable, turns, false, 0, &failures, &starts));
-		store = open_store();
+		store = lives_open(false);
 		ck_assert_int_eq(store_branches_each(store, "run", take_state, &state, &err), 0);
 		store_close(store);
-		forget_run();
+		lives_forget();
 	}
 	return state;
 }
@@ -436,20 +335,15 @@ END_TEST
 /* An interrupt lets what is under way end, and starts nothing new. */
 START_TEST(interrupt_and_resume)
 {
-	struct store *store = open_store();
+	struct store *store = lives_open(true);
 	struct tmf_err err = {0};
 	struct harness h;
 
-	create_run(store);
 	harness_init(&h, store);
-	json_t *json = definition_of(&everything);
 	json_t *input = jsonx_parse(str_of(everything.input), &err);
-	struct asl_machine *machine = harness_compile(&h, json);
+	struct asl_machine *machine = lives_compile(&h, everything.definition);
 	struct execution *x = harness_start(&h, machine, input, false);
-	struct cut cut = {h.loop, 6};
-	tmf_loop_add_turn_hook(h.loop, count_turn, &cut);
-	ck_assert_int_eq(tmf_loop_run(h.loop, &err), 0);
-	tmf_loop_remove_turn_hook(h.loop, count_turn, &cut);
+	lives_turn(&h, 6);
 	ck_assert(!h.over);
 	execution_interrupt(x);
 	int starts = h.starts;
@@ -461,12 +355,11 @@ START_TEST(interrupt_and_resume)
 	execution_free(x);
 	asl_machine_unref(machine);
 	json_decref(input);
-	json_decref(json);
 	harness_fini(&h);
 	ck_assert_int_eq(store_commit(store, &err), 0);
 	store_close(store);
 	ck_assert(run_turns(&everything, TURNS_MAX, true, 60000, &failures, &starts));
-	forget_run();
+	lives_forget();
 }
 END_TEST
 
@@ -475,20 +368,12 @@ main(void)
 {
 	Suite *suite = suite_create("durability");
 	TCase *tests = tcase_create("durability");
-	int failed;
 
-	if (mkdtemp(directory) == NULL) {
-		perror(directory);
-		return 1;
-	}
 	tcase_add_loop_test(tests, cut_once_anywhere, 0, DURABLES);
 	tcase_add_loop_test(tests, cut_again_and_again, 0, DURABLES);
 	tcase_add_test(tests, the_end_is_left_at_the_end);
 	tcase_add_test(tests, each_step_has_its_row);
 	tcase_add_test(tests, interrupt_and_resume);
 	suite_add_tcase(suite, tests);
-	failed = run_suite(suite);
-	forget_run();
-	rmdir(directory);
-	return failed == 0 ? 0 : 1;
+	return lives_main(suite);
 }

@@ -1,18 +1,12 @@
 /* A run that failed goes on at the state that failed, with all before it kept. */
-#include "engine_harness.h"
+#include "lives.h"
 
 #include "base/jsonx.h"
-#include "run_suite.h"
 
-#include <check.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include <stdio.h>
 
 #define TURNS_MAX    400
 #define REDRIVES_MAX 8
-
-static char directory[] = "/tmp/tmflow-redrive-XXXXXX";
 
 /* A workflow whose flaky actions fail so often that it FAILED `failures` times before it
  * SUCCEEDED. */
@@ -113,53 +107,6 @@ struct life {
 	bool begun;
 };
 
-struct cut {
-	struct tmf_loop *loop;
-	int turns_left;
-};
-
-static int
-cut_turn(void *arg, struct tmf_err *err)
-{
-	struct cut *cut = arg;
-
-	(void)err;
-	if (--cut->turns_left <= 0)
-		tmf_loop_stop(cut->loop);
-	return 0;
-}
-
-static struct asl_machine *
-machine_of(struct harness *h, const char *definition)
-{
-	struct tmf_err err = {0};
-	struct doc *doc = doc_parse("definition", str_of(definition), &err);
-
-	ck_assert_msg(doc != NULL, "%s", tmf_err_text(&err));
-	json_t *root = json_incref(doc_root(doc));
-	doc_free(doc);
-	struct asl_machine *machine = harness_compile(h, root);
-	json_decref(root);
-	return machine;
-}
-
-static struct store *
-life_open(struct life *life)
-{
-	struct store_run run = {.id = "run", .status = RUN_RUNNING, .start_wall_ms = 1};
-	char empty[] = "{}";
-	struct tmf_err err = {0};
-	struct store *store = store_open(directory, clock_system(), &err);
-
-	ck_assert_msg(store != NULL, "%s", tmf_err_text(&err));
-	run.workflow_name = run.definition = run.input = empty;
-	if (life->begun)
-		return store;
-	ck_assert_msg(store_run_create(store, &run, &err) == 0, "%s", tmf_err_text(&err));
-	ck_assert_int_eq(store_commit(store, &err), 0);
-	return store;
-}
-
 /* A process that is killed after so many turns. Returns true after the success. */
 static bool
 life_process(struct life *life, int turns)
@@ -167,7 +114,7 @@ life_process(struct life *life, int turns)
 	const char *input_text =
 	    "{\"n\":7,\"items\":[{\"n\":0},{\"n\":1},{\"n\":2},{\"n\":3},{\"n\":4}]}";
 	struct tmf_err err = {0};
-	struct store *store = life_open(life);
+	struct store *store = lives_open(!life->begun);
 	json_t *input = jsonx_parse(str_of(input_text), &err);
 	bool redrive = life->failed;
 	struct harness h;
@@ -182,40 +129,23 @@ life_process(struct life *life, int turns)
 	}
 	h.redrives = redrive ? life->redrives : 0;
 	h.redrive_wall_ms = life->redrive_wall_ms;
-	struct asl_machine *machine = machine_of(&h, life->broken->definition);
+	struct asl_machine *machine = lives_compile(&h, life->broken->definition);
 	struct execution *x = harness_start(&h, machine, input, life->begun);
-	struct cut cut = {h.loop, turns};
-	tmf_loop_add_turn_hook(h.loop, cut_turn, &cut);
-	ck_assert_msg(tmf_loop_run(h.loop, &err) == 0, "%s", tmf_err_text(&err));
-	tmf_loop_remove_turn_hook(h.loop, cut_turn, &cut);
+	lives_turn(&h, turns);
 	life->begun = true;
 	life->failures = h.failures;
 	life->starts += h.starts;
 	life->now_ms += 3600000;
 	life->failed = h.over && h.status != RUN_SUCCEEDED;
 	bool over = h.over && h.status == RUN_SUCCEEDED;
-	if (over && life->broken->output != NULL) {
-		char *text = jsonx_text(h.output);
-
-		ck_assert_str_eq(text, life->broken->output);
-		free(text);
-	}
+	if (over && life->broken->output != NULL)
+		lives_expect(&h, life->broken->output);
 	execution_free(x);
 	asl_machine_unref(machine);
 	json_decref(input);
 	harness_fini(&h);
 	store_close(store);
 	return over;
-}
-
-static void
-forget_run(void)
-{
-	char command[sizeof(directory) + 16];
-
-	snprintf(command, sizeof(command), "rm -rf %s/*", directory);
-	if (system(command) != 0)
-		perror(command);
 }
 
 START_TEST(goes_on_where_it_failed)
@@ -229,7 +159,7 @@ START_TEST(goes_on_where_it_failed)
 	ck_assert_msg(ends == brokens[_i].failed, "%s: %d ends", brokens[_i].name, ends);
 	ck_assert_msg(
 	    life.starts == brokens[_i].starts, "%s: %d starts", brokens[_i].name, life.starts);
-	forget_run();
+	lives_forget();
 }
 END_TEST
 
@@ -244,19 +174,10 @@ START_TEST(killed_on_the_way)
 		while (!life_process(&life, turns))
 			ck_assert_msg(
 			    ++rounds < TURNS_MAX, "%s: %d turns", brokens[_i].name, turns);
-		forget_run();
+		lives_forget();
 	}
 }
 END_TEST
-
-static int
-count_row(void *arg, int64_t branch_id, struct str state)
-{
-	(void)branch_id;
-	(void)state;
-	++*(int *)arg;
-	return 0;
-}
 
 /* They go two weeks after the failure, when another run begins; then there is nothing to go on
  * from. */
@@ -265,12 +186,11 @@ START_TEST(checkpoints_expire)
 	struct life life = {.broken = &brokens[0]};
 	struct tmf_err err = {0};
 	struct fake_clock clock;
-	int rows = 0;
 
 	ck_assert(!life_process(&life, TURNS_MAX) && life.failed);
 	fake_clock_init(&clock, 0);
 	clock.now_wall_ms = 1000000;
-	struct store *store = store_open(directory, &clock.clock, &err);
+	struct store *store = lives_open_with(&clock.clock);
 	struct store_run run = {0};
 	ck_assert_int_eq(store_run_find(store, "run", &run, &err), 0);
 	run.status = RUN_FAILED;
@@ -282,13 +202,11 @@ START_TEST(checkpoints_expire)
 		clock.now_wall_ms = run.stop_wall_ms + (int64_t)day * 24 * 3600 * 1000;
 		snprintf(other.id, sizeof(other.id), "other-%d", day);
 		ck_assert_int_eq(store_run_create(store, &other, &err), 0);
-		rows = 0;
-		ck_assert_int_eq(store_branches_each(store, "run", count_row, &rows, &err), 0);
-		ck_assert_int_eq(rows, day == 14 ? 2 : 0);
+		ck_assert_int_eq(lives_rows(store), day == 14 ? 2 : 0);
 	}
 	struct harness h;
 	harness_init(&h, store);
-	struct asl_machine *machine = machine_of(&h, brokens[0].definition);
+	struct asl_machine *machine = lives_compile(&h, brokens[0].definition);
 	json_t *input = json_object();
 	const struct execution_opts opts = {.machine = machine,
 	    .run_id = "run",
@@ -303,7 +221,7 @@ START_TEST(checkpoints_expire)
 	harness_fini(&h);
 	store_run_fini(&run);
 	store_close(store);
-	forget_run();
+	lives_forget();
 }
 END_TEST
 
@@ -312,19 +230,11 @@ main(void)
 {
 	Suite *suite = suite_create("redrive");
 	TCase *tests = tcase_create("redrive");
-	int failed;
 
-	if (mkdtemp(directory) == NULL) {
-		perror(directory);
-		return 1;
-	}
 	tcase_set_timeout(tests, 120);
 	tcase_add_loop_test(tests, goes_on_where_it_failed, 0, BROKENS);
 	tcase_add_loop_test(tests, killed_on_the_way, 0, BROKENS);
 	tcase_add_test(tests, checkpoints_expire);
 	suite_add_tcase(suite, tests);
-	failed = run_suite(suite);
-	forget_run();
-	rmdir(directory);
-	return failed == 0 ? 0 : 1;
+	return lives_main(suite);
 }

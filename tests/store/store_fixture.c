@@ -89,6 +89,15 @@ fixture_run(struct fixture *fixture, const char *id, int64_t start_wall_ms)
 }
 
 void
+fixture_init_with_runs(struct fixture *fixture)
+{
+	fixture_init(fixture);
+	fixture_open(fixture);
+	fixture_run(fixture, FIXTURE_RUN, 1);
+	fixture_run(fixture, "other", 2);
+}
+
+void
 fixture_sql(const struct fixture *fixture, const char *sql)
 {
 	char path[PATH_BYTES];

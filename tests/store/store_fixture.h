@@ -19,6 +19,10 @@ struct fixture {
 
 void fixture_init(struct fixture *fixture);
 
+/* The same with an open store that has two runs, FIXTURE_RUN and "other". */
+#define FIXTURE_RUN "run"
+void fixture_init_with_runs(struct fixture *fixture);
+
 /* Closes the store and removes the directory. */
 void fixture_fini(struct fixture *fixture);
 

@@ -6,17 +6,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define RUN "run"
+#define RUN FIXTURE_RUN
 
 static struct fixture fx;
 
 static void
 setup(void)
 {
-	fixture_init(&fx);
-	fixture_open(&fx);
-	fixture_run(&fx, RUN, 1);
-	fixture_run(&fx, "other", 2);
+	fixture_init_with_runs(&fx);
 }
 
 static void
