@@ -1,5 +1,7 @@
 #include "cli/run/rounds.h"
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "cli/ages.h"
 
 #include <assert.h>
@@ -7,6 +9,7 @@
 #define EVERY_MIN_MS   INT64_C(1000)
 #define PAUSE_MAX_MS   (INT64_C(24) * 60 * 60 * 1000) /* after failures */
 #define DOUBLINGS_MAX  10 /* PAUSE_MAX_MS comes before that for most periods */
+#define PAUSE_MIN_MS   INT64_C(1000)
 #define JITTER_PERCENT 10 /* of the pause, to both sides */
 
 /* Shorter periods would never let a round of a large account end. */
@@ -38,4 +41,21 @@ rounds_pause_ms(int64_t every_ms, unsigned failures, struct rng *rng)
 		pause = longest;
 	jitter = pause * JITTER_PERCENT / 100;
 	return pause - jitter + (int64_t)rng_below(rng, (uint64_t)(2 * jitter) + 1);
+}
+
+/* Long rounds do not put the next ones off, but for the pause. */
+void
+rounds_arm(struct tmf_loop *loop, struct tmf_timer *timer, const struct rounds_next *next,
+    struct reconcile_metrics *metrics)
+{
+	int64_t now_ms = tmf_loop_mono_ms(loop);
+	int64_t due_ms =
+	    next->start_mono_ms + rounds_pause_ms(next->every_ms, metrics->failures, next->rng);
+
+	if (due_ms < now_ms + PAUSE_MIN_MS)
+		due_ms = now_ms + PAUSE_MIN_MS;
+	log_event(LOG_INFO, "reconcile.next", LOG_INT("in_ms", due_ms - now_ms),
+	    LOG_INT("failures", metrics->failures));
+	metrics->next_wall_ms = clock_system()->wall_ms(clock_system()) + due_ms - now_ms;
+	tmf_loop_timer_arm(loop, timer, due_ms);
 }

@@ -2,7 +2,8 @@
 #define TMFLOW_CLI_RUN_ROUNDS_H
 
 #include "base/rng.h"
-#include "tmflow/error.h"
+#include "tmflow/loop.h"
+#include "web/metrics/reconcile_metrics.h"
 
 #include <stdint.h>
 
@@ -17,5 +18,16 @@ int rounds_parse(const char *option, const char *text, int64_t *ret_every_ms, st
  * fails is likely to fail again at once, so that each failure doubles the pause.
  */
 int64_t rounds_pause_ms(int64_t every_ms, unsigned failures, struct rng *rng);
+
+struct rounds_next {
+	int64_t start_mono_ms; /* of the round before: the period counts from start to start */
+	int64_t every_ms;
+	struct rng *rng;
+};
+
+/* Arms timer for the next round, at least a second from now, where the one before took longer than
+ * its period. Notes in metrics when that is. */
+void rounds_arm(struct tmf_loop *loop, struct tmf_timer *timer, const struct rounds_next *next,
+    struct reconcile_metrics *metrics);
 
 #endif

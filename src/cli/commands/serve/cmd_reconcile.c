@@ -29,7 +29,6 @@
  * rounds share this process's loop and network, and nothing else.
  */
 
-#define PAUSE_MIN_MS	 INT64_C(1000) /* after a round that took longer than its period */
 #define AGAIN_MS	 100
 #define DEFAULT_WORKFLOW "backfill"
 #define RETENTION_ALL	 SIZE_MAX
@@ -131,17 +130,10 @@ static int
 reconcile_wait(struct reconcile *reconcile, int64_t start_mono_ms, struct tmf_err *err)
 {
 	struct tmf_loop *loop = reconcile->base.loop;
-	int64_t now_ms = tmf_loop_mono_ms(loop);
-	int64_t due_ms = start_mono_ms + rounds_pause_ms(reconcile->every_ms,
-					     reconcile->metrics.failures, &reconcile->base.rng);
+	const struct rounds_next next = {start_mono_ms, reconcile->every_ms, &reconcile->base.rng};
 	int ret;
 
-	if (due_ms < now_ms + PAUSE_MIN_MS)
-		due_ms = now_ms + PAUSE_MIN_MS;
-	log_event(LOG_INFO, "reconcile.next", LOG_INT("in_ms", due_ms - now_ms),
-	    LOG_INT("failures", reconcile->metrics.failures));
-	reconcile->metrics.next_wall_ms = clock_system()->wall_ms(clock_system()) + due_ms - now_ms;
-	tmf_loop_timer_arm(loop, &reconcile->next, due_ms);
+	rounds_arm(loop, &reconcile->next, &next, &reconcile->metrics);
 	ret = tmf_loop_run(loop, err);
 	tmf_loop_timer_disarm(loop, &reconcile->next);
 	return ret;

@@ -11,8 +11,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#define PAUSE_MIN_MS INT64_C(1000) /* after a round that took longer than its period */
-
 /*
  * Either the timer is armed or a round is under way, until it is stopped. A round holds the turn of
  * the place from its begin to its end, so that a process that dies lets it go.
@@ -33,23 +31,15 @@ struct listen_reconcile {
 	struct reconcile_metrics metrics; /* the rounds of it */
 };
 
-/* The period counts from start to start, so that long rounds do not put the next ones off. */
 static void
 listen_reconcile_arm(struct listen_reconcile *reconcile)
 {
-	struct tmf_loop *loop = reconcile->serving->workspace.loop;
-	int64_t now_ms = tmf_loop_mono_ms(loop);
-	int64_t due_ms = reconcile->start_mono_ms + rounds_pause_ms(reconcile->every_ms,
-							reconcile->metrics.failures,
-							&reconcile->serving->workspace.rng);
+	struct workspace *workspace = &reconcile->serving->workspace;
+	const struct rounds_next next = {
+	    reconcile->start_mono_ms, reconcile->every_ms, &workspace->rng};
 
 	assert(!reconcile->stopped && reconcile->job == NULL);
-	if (due_ms < now_ms + PAUSE_MIN_MS)
-		due_ms = now_ms + PAUSE_MIN_MS;
-	log_event(LOG_INFO, "reconcile.next", LOG_INT("in_ms", due_ms - now_ms),
-	    LOG_INT("failures", reconcile->metrics.failures));
-	reconcile->metrics.next_wall_ms = clock_system()->wall_ms(clock_system()) + due_ms - now_ms;
-	tmf_loop_timer_arm(loop, &reconcile->next, due_ms);
+	rounds_arm(workspace->loop, &reconcile->next, &next, &reconcile->metrics);
 }
 
 /* Instances that failed do not count: others went well, and the next round tries them again. */
