@@ -3,6 +3,7 @@
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "mirror/config/instance.h"
+#include "mirror/exclusion.h"
 #include "mirror/gather.h"
 #include "mirror/members/members.h"
 #include "mirror/session.h"
@@ -415,40 +416,19 @@ explain_eligible(
 	return 0;
 }
 
-/* By the inventory and by the launch's tags: the one knows targets that others made, the other an
- * instance that has no target yet. Being a target is the stronger reason, as the configuration
- * cannot lift it. */
 static bool
 explain_excluded(const struct explanation *explanation, json_t *result)
 {
-	const struct inventory *inventory =
-	    targets_inventory(explanation->mirror->account->targets);
-	const char *member_of =
-	    members_target_of(explanation->mirror->account->members, explanation->instance_id);
-	const struct target *held = NULL;
+	const struct mirror *mirror = explanation->mirror;
+	const struct exclusion exclusion =
+	    exclusion_of(mirror->account, mirror->config, explanation->instance);
 	json_t *excluded;
-	json_t *interface;
-	const char *reason = NULL;
-	size_t i;
 
-	json_array_foreach (
-	    jsonx_get_array(explanation->instance, "NetworkInterfaces"), i, interface) {
-		const char *id = jsonx_get_string(interface, "NetworkInterfaceId");
-
-		if (held == NULL && id != NULL)
-			held = inventory_holding(inventory, id);
-	}
-	if (held != NULL || instance_is_marked_target(explanation->instance))
-		reason = "target-instance";
-	else if (member_of != NULL)
-		reason = "target-member";
-	else if (mirror_config_excludes(explanation->mirror->config, explanation->instance))
-		reason = "configured";
-	if (reason == NULL)
+	if (exclusion.reason == NULL)
 		return false;
 	excluded = json_object();
-	jsonx_put_string(excluded, "reason", reason);
-	jsonx_put_string(excluded, "targetId", held != NULL ? held->id : member_of);
+	jsonx_put_string(excluded, "reason", exclusion.reason);
+	jsonx_put_string(excluded, "targetId", exclusion.target_id);
 	json_object_set_new(result, "excluded", excluded);
 	return true;
 }

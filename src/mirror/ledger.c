@@ -3,6 +3,7 @@
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "mirror/config/instance.h"
 #include "mirror/session.h"
 
 #include <assert.h>
@@ -274,22 +275,6 @@ ledger_put_failed(struct mirror *mirror, const struct outcome *item, const struc
 	tmf_err_fini(&err);
 }
 
-/* An interface can be detached from an instance between the run and its retry. */
-static bool
-ledger_instance_has(const json_t *instance, const char *interface_id)
-{
-	json_t *interface;
-	size_t i;
-
-	json_array_foreach (jsonx_get_array(instance, "NetworkInterfaces"), i, interface) {
-		const char *id = jsonx_get_string(interface, "NetworkInterfaceId");
-
-		if (id != NULL && strcmp(id, interface_id) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* rows has what no rule took in this pass, as match has taken the others out of it. Without this
  * they would stay `failed` for ever, and each retry would come back to them. */
 int
@@ -313,7 +298,8 @@ ledger_settle_rest(
 			outcome.rule = outcome.slot;
 			outcome.slot = NULL;
 		}
-		outcome.kind = ledger_instance_has(instance, outcome.interface_id)
+		/* It can be detached from the instance between the run and its retry. */
+		outcome.kind = instance_interface(instance, outcome.interface_id) != NULL
 				   ? OUTCOME_UNMATCHED
 				   : OUTCOME_GONE;
 		if (ret == 0 && copy[0] != '\0' && json_is_true(failed))

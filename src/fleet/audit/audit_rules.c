@@ -79,22 +79,6 @@ rules_serves(const struct mirror *mirror, json_t *instance, const json_t *sessio
 	return serves;
 }
 
-/* The instance's own member of that id, since rules compare by identity. Borrows. */
-static const json_t *
-rules_interface_of(const json_t *instance, const char *interface_id)
-{
-	json_t *interface;
-	size_t i;
-
-	json_array_foreach (jsonx_get_array(instance, "NetworkInterfaces"), i, interface) {
-		const char *id = jsonx_get_string(interface, "NetworkInterfaceId");
-
-		if (id != NULL && strcmp(id, interface_id) == 0)
-			return interface;
-	}
-	return NULL;
-}
-
 /* What is not attached, or was not listed, has its finding already or none at all. */
 static void
 rules_judge_session(struct audit *audit, const char *id, const json_t *session)
@@ -108,7 +92,7 @@ rules_judge_session(struct audit *audit, const char *id, const json_t *session)
 	if (instance == NULL ||
 	    session_owner(session, mirror_config_name(mirror->config)) != OWNER_OURS)
 		return;
-	reason = rules_unwanted(mirror, instance, rules_interface_of(instance, interface_id));
+	reason = rules_unwanted(mirror, instance, instance_interface(instance, interface_id));
 	if (reason != NULL)
 		audit_find(audit, FINDING_UNWANTED_SESSION, SEVERITY_COUNT, id, "on %s of %s: %s",
 		    interface_id, jsonx_get_string(instance, "InstanceId"), reason);

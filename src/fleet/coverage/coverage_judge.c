@@ -3,6 +3,7 @@
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "mirror/config/instance.h"
+#include "mirror/exclusion.h"
 #include "mirror/filters/filters.h"
 #include "mirror/members/members.h"
 #include "mirror/ownership.h"
@@ -257,36 +258,6 @@ judge_rules(const struct judging *judging, const json_t *interface, json_t *sess
 
 /* --- an instance --- */
 
-/* Why the whole instance is left out, as exclude-target-instances says it, or NULL. */
-static const char *
-judge_excluded_reason(const struct judging *judging, const char **ret_target_id)
-{
-	const struct inventory *inventory = targets_inventory(judging->account->targets);
-	const char *member_of = members_target_of(
-	    judging->account->members, jsonx_get_string(judging->instance, "InstanceId"));
-	json_t *interface;
-	size_t i;
-
-	*ret_target_id = NULL;
-	json_array_foreach (jsonx_get_array(judging->instance, "NetworkInterfaces"), i, interface) {
-		const char *id = jsonx_get_string(interface, "NetworkInterfaceId");
-		const struct target *held = id != NULL ? inventory_holding(inventory, id) : NULL;
-
-		if (held != NULL) {
-			*ret_target_id = held->id;
-			return "target-instance";
-		}
-	}
-	*ret_target_id = member_of;
-	if (member_of != NULL)
-		return "target-member";
-	if (instance_is_marked_target(judging->instance))
-		return "target-instance";
-	return mirror_config_excludes(judging->judge->mirror->config, judging->instance)
-		   ? "configured"
-		   : NULL;
-}
-
 /* What is said of the instance as a whole; class COVERAGE_CLASS_COUNT: rules decide. hook: the text
  * of a fault, which outlives the finding. */
 static struct judge_finding
@@ -296,7 +267,7 @@ judge_whole(struct judging *judging, struct tmf_err *fault, const char **ret_tar
 	const char *state = mirror_config_refused_state(mirror->config, judging->instance);
 	const struct config_rule *rule = NULL;
 	json_t *hook_reason = NULL;
-	const char *excluded;
+	struct exclusion exclusion;
 	bool eligible = true;
 
 	*ret_target_id = NULL;
@@ -319,10 +290,12 @@ judge_whole(struct judging *judging, struct tmf_err *fault, const char **ret_tar
 	if (instance_primary_interface(judging->instance) == NULL)
 		return (struct judge_finding){
 		    .class = COVERAGE_INELIGIBLE, .reason = "no-interface"};
-	excluded = judge_excluded_reason(judging, ret_target_id);
-	if (excluded != NULL)
-		return (struct judge_finding){
-		    .class = COVERAGE_EXCLUDED, .reason = excluded, .rule = judging->rules[0]};
+	exclusion = exclusion_of(judging->account, mirror->config, judging->instance);
+	*ret_target_id = exclusion.target_id;
+	if (exclusion.reason != NULL)
+		return (struct judge_finding){.class = COVERAGE_EXCLUDED,
+		    .reason = exclusion.reason,
+		    .rule = judging->rules[0]};
 	return (struct judge_finding){.class = COVERAGE_CLASS_COUNT};
 }
 

@@ -60,26 +60,6 @@ exclude_loaded(struct tmf_op *op)
 	    op, members_load(action_account(op)->members, &opts), exclude_members_known);
 }
 
-/* The target that one of the entry's interfaces is, or NULL. Any interface counts: traffic that
- * arrives on one may leave by another. */
-static const char *
-exclude_target_held(const struct inventory *inventory, const json_t *entry)
-{
-	const json_t *interfaces =
-	    jsonx_get_array(json_object_get(entry, "Instance"), "NetworkInterfaces");
-	json_t *interface;
-	size_t i;
-
-	json_array_foreach (interfaces, i, interface) {
-		const char *id = jsonx_get_string(interface, "NetworkInterfaceId");
-		const struct target *target = id != NULL ? inventory_holding(inventory, id) : NULL;
-
-		if (target != NULL)
-			return target->id;
-	}
-	return NULL;
-}
-
 /* {InstanceId: TargetId}: an instance may stand in several entries, one an interface. Over all
  * entries first, since one interface that is a target excludes the entries of the others. */
 static json_t *
@@ -90,10 +70,11 @@ exclude_holders(const struct inventory *inventory, const json_t *matched)
 	size_t i;
 
 	json_array_foreach (matched, i, entry) {
-		const char *target_id = exclude_target_held(inventory, entry);
+		const struct target *held =
+		    inventory_held_by(inventory, json_object_get(entry, "Instance"));
 
-		if (target_id != NULL)
-			jsonx_put_string(found, exclude_instance(entry), target_id);
+		if (held != NULL)
+			jsonx_put_string(found, exclude_instance(entry), held->id);
 	}
 	return found;
 }

@@ -40,6 +40,18 @@ instance_is_marked_target(const json_t *instance)
 	       (name != NULL && strcmp(name, TAG_NAME_VALUE) == 0);
 }
 
+json_t *
+instance_interface(const json_t *instance, const char *interface_id)
+{
+	json_t *interface;
+	size_t i;
+
+	json_array_foreach (jsonx_get_array(instance, "NetworkInterfaces"), i, interface)
+		if (instance_member_is(interface, "NetworkInterfaceId", interface_id))
+			return interface;
+	return NULL;
+}
+
 /* AWS gives every interface a device index and an instance exactly one of index 0. That one cannot
  * be detached, which is why it stands for the instance. */
 json_t *

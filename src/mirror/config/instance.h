@@ -23,6 +23,9 @@ bool instance_is_stopped(const json_t *instance);
  * from its first moment. */
 bool instance_is_marked_target(const json_t *instance);
 
+/* The instance's interface of that id, or NULL. Borrows. */
+json_t *instance_interface(const json_t *instance, const char *interface_id);
+
 /* The interface of device index 0, or NULL. Borrows. */
 json_t *instance_primary_interface(const json_t *instance);
 

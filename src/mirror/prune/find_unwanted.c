@@ -2,6 +2,7 @@
 #include "base/jsonx.h"
 #include "mirror/actions/action.h"
 #include "mirror/config/instance.h"
+#include "mirror/exclusion.h"
 #include "mirror/members/members.h"
 #include "mirror/ownership.h"
 #include "mirror/targets/targets.h"
@@ -154,22 +155,6 @@ find_unwanted_came(struct tmf_op *op)
 
 /* --- the look --- */
 
-static bool
-find_unwanted_is_target(struct tmf_op *op, const json_t *instance)
-{
-	const struct inventory *inventory = targets_inventory(action_account(op)->targets);
-	json_t *interface;
-	size_t i;
-
-	json_array_foreach (jsonx_get_array(instance, "NetworkInterfaces"), i, interface) {
-		const char *id = jsonx_get_string(interface, "NetworkInterfaceId");
-
-		if (id != NULL && inventory_holding(inventory, id) != NULL)
-			return true;
-	}
-	return instance_is_marked_target(instance);
-}
-
 /* Why no rule wants the interface, or NULL. The questions are those of match,
  * exclude-target-instances and find-sessions; what stands behind load balancers is known where
  * the listing has asked, and else in the ledger. A hook that fails says nothing, and nothing is
@@ -181,19 +166,16 @@ find_unwanted_reason(struct tmf_op *op, json_t *instance, const json_t *interfac
 	const struct config_rule *rule = NULL;
 	const char *state = mirror_config_refused_state(env(op)->config, instance);
 	const char *type = jsonx_get_string(instance, "InstanceType");
+	struct exclusion exclusion;
 	json_t *hook_reason = NULL;
 	struct tmf_err fault = {0};
 	bool eligible;
 
 	if (state != NULL)
 		return state;
-	if (find_unwanted_is_target(op, instance))
-		return "target-instance";
-	if (members_target_of(
-		action_account(op)->members, jsonx_get_string(instance, "InstanceId")) != NULL)
-		return "target-member";
-	if (mirror_config_excludes(env(op)->config, instance))
-		return "configured";
+	exclusion = exclusion_of(action_account(op), env(op)->config, instance);
+	if (exclusion.reason != NULL)
+		return exclusion.reason;
 	if (rules_eligible(rules, instance, &eligible, &hook_reason, &fault) < 0 ||
 	    (eligible && rules_find(rules, instance, NULL, &rule, &fault) < 0)) {
 		tmf_err_fini(&fault);

@@ -64,6 +64,22 @@ inventory_holding(const struct inventory *inventory, const char *interface_id)
 	return inventory_at(inventory, inventory->by_interface, interface_id);
 }
 
+const struct target *
+inventory_held_by(const struct inventory *inventory, const json_t *instance)
+{
+	json_t *interface;
+	size_t i;
+
+	json_array_foreach (jsonx_get_array(instance, "NetworkInterfaces"), i, interface) {
+		const char *id = jsonx_get_string(interface, "NetworkInterfaceId");
+		const struct target *held = id != NULL ? inventory_holding(inventory, id) : NULL;
+
+		if (held != NULL)
+			return held;
+	}
+	return NULL;
+}
+
 /* New entry with an id and nothing else. The array doubles when the count is a power of two.
  * Entries are allocated one by one, so that pointers that were given out outlive the growth. */
 static struct target *

@@ -68,6 +68,10 @@ void inventory_add_listed(
 struct target *inventory_find(const struct inventory *inventory, const char *target_id);
 const struct target *inventory_holding(const struct inventory *inventory, const char *interface_id);
 
+/* The target that one of the instance's interfaces is, be it any of them: traffic that arrives on
+ * one may leave by another. NULL: none is one that is known. Borrows likewise. */
+const struct target *inventory_held_by(const struct inventory *inventory, const json_t *instance);
+
 /* The target that new sources of the subnet get: the youngest that is proved and neither full nor
  * dead; NULL if the subnet has no such target. */
 const struct target *inventory_current(const struct inventory *inventory, const char *subnet_id);
