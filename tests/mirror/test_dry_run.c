@@ -199,13 +199,7 @@ main(void)
 	const TTest *const tests[] = {test_waiters_keep_their_order, test_targets_fill_up,
 	    test_types, test_session_keeps_its_target, test_instance_types};
 	Suite *suite = suite_create("plan");
-	TCase *tcase = tcase_create("plan");
-	int failed;
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		tcase_add_test(tcase, tests[i]);
-	suite_add_tcase(suite, tcase);
-	failed = run_suite(suite);
-	return failed == 0 ? 0 : 1;
+	suite_add_tests(suite, "plan", setup, teardown, tests, sizeof(tests) / sizeof(tests[0]));
+	return run_suite(suite);
 }

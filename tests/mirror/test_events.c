@@ -548,7 +548,7 @@ int
 main(void)
 {
 	Suite *suite = suite_create("events");
-	TCase *tcase = tcase_create("events");
+	TCase *tcase;
 	const TTest *const tests[] = {test_whose_finding, test_another_region,
 	    test_sequence_of_too_many, test_account_is_known_from_a_page,
 	    test_account_is_asked_for_once, test_region_needs_no_call,
@@ -556,14 +556,12 @@ main(void)
 	    test_member_account_in_another_region, test_actions_in_a_member_account,
 	    test_member_account_without_a_role};
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase = suite_add_tests(
+	    suite, "events", setup, teardown, tests, sizeof(tests) / sizeof(tests[0]));
 	tcase_add_loop_test(tcase, test_events, 0, ROWS(events));
 	tcase_add_loop_test(tcase, test_bad_events, 0, ROWS(bad_events));
 	tcase_add_loop_test(tcase, test_sequences, 0, ROWS(sequences));
 	tcase_add_loop_test(tcase, test_findings_that_count, 0, ROWS(wishes));
 	tcase_add_loop_test(tcase, test_member_account_with_a_role, 0, ROWS(roles));
-	for (int i = 0; i < ROWS(tests); i++)
-		tcase_add_test(tcase, tests[i]);
-	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

@@ -586,11 +586,10 @@ main(void)
 	    test_dry_run, test_leftover_is_taken_back, test_used_target_stays,
 	    test_target_of_others_stays, test_awaited_target_stays};
 	Suite *suite = suite_create("leftovers");
-	TCase *tcase = tcase_create("leftovers");
+	TCase *tcase;
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		tcase_add_test(tcase, tests[i]);
+	tcase = suite_add_tests(
+	    suite, "leftovers", setup, teardown, tests, sizeof(tests) / sizeof(tests[0]));
 	tcase_add_loop_test(tcase, test_becomes_the_target, 0, 2);
 	tcase_add_loop_test(tcase, test_refused_launch, 0, 2);
 	tcase_add_loop_test(tcase, test_idle_target_is_taken_back, 0, 2);
@@ -599,6 +598,5 @@ main(void)
 	tcase_add_loop_test(tcase, test_roll_back_is_finished, 0, 2);
 	tcase_add_loop_test(
 	    tcase, test_fault_at_each_step, 0, sizeof(obstacles) / sizeof(obstacles[0]));
-	suite_add_tcase(suite, tcase);
-	return run_suite(suite) == 0 ? 0 : 1;
+	return run_suite(suite);
 }

@@ -512,14 +512,10 @@ main(void)
 	    test_excluded_by_configuration, test_launched_for_a_target,
 	    test_instance_behind_any_target, test_targets_are_listed_once, test_nothing_to_find};
 	Suite *suite = suite_create("listing");
-	TCase *tcase = tcase_create("listing");
-	int failed;
+	TCase *tcase;
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		tcase_add_test(tcase, tests[i]);
+	tcase = suite_add_tests(
+	    suite, "listing", setup, teardown, tests, sizeof(tests) / sizeof(tests[0]));
 	tcase_add_loop_test(tcase, test_bad_inputs, 0, sizeof(bad_inputs) / sizeof(bad_inputs[0]));
-	suite_add_tcase(suite, tcase);
-	failed = run_suite(suite);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

@@ -156,11 +156,7 @@ main(void)
 	    test_throttled_is_no_answer, test_goes_on_without, test_shared_and_not_reached,
 	    test_shared_and_reached_by_a_role};
 	Suite *suite = suite_create("members");
-	TCase *tcase = tcase_create("members");
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		tcase_add_test(tcase, tests[i]);
-	suite_add_tcase(suite, tcase);
-	return run_suite(suite) == 0 ? 0 : 1;
+	suite_add_tests(suite, "members", setup, teardown, tests, sizeof(tests) / sizeof(tests[0]));
+	return run_suite(suite);
 }

@@ -196,13 +196,7 @@ main(void)
 	const TTest *const tests[] = {test_pages_of_failed_ones, test_gone, test_named_ones,
 	    test_match_by_interface, test_match_by_instance};
 	Suite *suite = suite_create("retry");
-	TCase *tcase = tcase_create("retry");
-	int failed;
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		tcase_add_test(tcase, tests[i]);
-	suite_add_tcase(suite, tcase);
-	failed = run_suite(suite);
-	return failed == 0 ? 0 : 1;
+	suite_add_tests(suite, "retry", setup, teardown, tests, sizeof(tests) / sizeof(tests[0]));
+	return run_suite(suite);
 }

@@ -701,7 +701,7 @@ int
 main(void)
 {
 	Suite *suite = suite_create("sessions");
-	TCase *tcase = tcase_create("sessions");
+	TCase *tcase;
 	const TTest *const tests[] = {test_created_then_present, test_twice,
 	    test_present_by_somebody_else, test_present_after_a_refusal, test_conflict,
 	    test_other_target_does_not_count, test_a_number_is_handed_on,
@@ -711,16 +711,13 @@ main(void)
 	    test_packet_length_is_removed, test_options_of_others_do_not_drift,
 	    test_changed_number_is_taken, test_refusal_with_created_targets, test_other_request,
 	    test_types_that_are_not_asked_for};
-	int failed;
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		tcase_add_test(tcase, tests[i]);
+	tcase = suite_add_tests(
+	    suite, "sessions", setup, teardown, tests, sizeof(tests) / sizeof(tests[0]));
 	tcase_add_loop_test(tcase, test_changed_options_are_updated, 0,
 	    sizeof(changed_options) / sizeof(changed_options[0]));
 	tcase_add_loop_test(tcase, test_default_packet_length_of_each_kind_of_target, 0, 2);
 	tcase_add_loop_test(tcase, test_refusals, 0, sizeof(refusals) / sizeof(refusals[0]));
-	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("lag");
 	tcase_add_checked_fixture(tcase, setup_lag, teardown);
 	tcase_add_test(tcase, test_present_once_it_is_listed);
@@ -732,6 +729,5 @@ main(void)
 	tcase_add_test(tcase, test_found_behind_empty_pages);
 	tcase_add_test(tcase, test_number_behind_empty_pages);
 	suite_add_tcase(suite, tcase);
-	failed = run_suite(suite);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

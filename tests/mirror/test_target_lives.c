@@ -290,13 +290,11 @@ main(void)
 	    test_live_target_costs_one_describe, test_target_whose_instance_is_not_listed,
 	    test_new_target_is_not_listed_yet, test_lives_that_cannot_be_asked_for};
 	Suite *suite = suite_create("target_lives");
-	TCase *tcase = tcase_create("lives");
+	TCase *tcase;
 
-	tcase_add_checked_fixture(tcase, targets_setup, targets_teardown);
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		tcase_add_test(tcase, tests[i]);
+	tcase = suite_add_tests(suite, "lives", targets_setup, targets_teardown, tests,
+	    sizeof(tests) / sizeof(tests[0]));
 	tcase_add_test(tcase, test_stopped_target);
 	tcase_add_loop_test(tcase, test_dead_target, 0, 2);
-	suite_add_tcase(suite, tcase);
-	return run_suite(suite) == 0 ? 0 : 1;
+	return run_suite(suite);
 }
