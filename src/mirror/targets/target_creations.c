@@ -38,19 +38,22 @@ target_creations_free(struct target_creations *creations)
 	free(creations);
 }
 
+/* The creation frees itself behind this. */
 static void
 creations_ended(void *arg, struct creation *creation)
 {
 	struct target_creations *creations = arg;
 	size_t i = 0;
 
-	while (creations->at[i] != creation)
+	while (i < creations->count && creations->at[i] != creation)
 		i++;
+	assert(i < creations->count);
 	creations->count--;
 	memmove(creations->at + i, creations->at + i + 1,
 	    (creations->count - i) * sizeof(struct creation *));
 }
 
+/* One a subnet at most: two would launch two instances for the same sources. */
 static struct creation *
 creations_find(const struct target_creations *creations, const char *subnet_id)
 {
@@ -64,6 +67,7 @@ static struct creation *
 creations_add(
     struct target_creations *creations, const char *subnet_id, const struct config_rule *rule)
 {
+	assert(creations_find(creations, subnet_id) == NULL);
 	if (creations->count == creations->room) {
 		creations->room = creations->room == 0 ? 8 : creations->room * 2;
 		creations->at =
@@ -144,20 +148,32 @@ target_creations_find(const struct target_creations *creations, const char *subn
 	return creations_find(creations, subnet_id) != NULL;
 }
 
+/* A new creation for the subnet, which the caller starts; NULL where one is under way. Either way
+ * *ret_call ends with it. The wait begins first, since what is started may end at once. */
+static struct creation *
+creations_begin(struct target_creations *creations, const char *subnet_id,
+    const struct config_rule *rule, struct tmf_call **ret_call)
+{
+	struct creation *known = creations_find(creations, subnet_id);
+	struct creation *creation =
+	    known != NULL ? known : creations_add(creations, subnet_id, rule);
+
+	*ret_call = creation_wait(creation);
+	return known == NULL ? creation : NULL;
+}
+
 struct tmf_call *
 target_creations_join(struct target_creations *creations, const struct target_request *request)
 {
-	const char *subnet = target_request_subnet(request);
-	struct creation *creation = creations_find(creations, subnet);
+	const char *subnet_id = target_request_subnet(request);
+	struct creation *creation = creations_find(creations, subnet_id);
 	struct tmf_call *call;
 
 	if (creation != NULL && creation_rule(creation) == NULL)
 		return creations_join_after_leftover(creations, creation, request->rule);
+	creation = creations_begin(creations, subnet_id, request->rule, &call);
 	if (creation != NULL)
-		return creation_wait(creation);
-	creation = creations_add(creations, subnet, request->rule);
-	call = creation_wait(creation);
-	creation_start(creation);
+		creation_start(creation);
 	return call;
 }
 
@@ -185,30 +201,25 @@ target_creations_asked(const struct target_creations *creations, const char *tok
 struct tmf_call *
 target_creations_settle(struct target_creations *creations, const char *token, json_t *launch)
 {
-	const char *subnet_id = jsonx_get_string(launch, "SubnetId");
-	struct creation *creation = creations_find(creations, subnet_id);
 	struct tmf_call *call;
+	struct creation *creation =
+	    creations_begin(creations, jsonx_get_string(launch, "SubnetId"), NULL, &call);
 
 	if (creation != NULL)
-		return creation_wait(creation);
-	creation = creations_add(creations, subnet_id, NULL);
-	call = creation_wait(creation);
-	creation_start_with(creation, token, launch);
+		creation_start_with(creation, token, launch);
 	return call;
 }
 
+/* A creation that is under way keeps its target: what is idle is taken back by a later run. */
 struct tmf_call *
 target_creations_take_back(
     struct target_creations *creations, const char *target_id, const json_t *fact)
 {
-	const char *subnet_id = jsonx_get_string(fact, "SubnetId");
-	struct creation *creation = creations_find(creations, subnet_id);
 	struct tmf_call *call;
+	struct creation *creation =
+	    creations_begin(creations, jsonx_get_string(fact, "SubnetId"), NULL, &call);
 
 	if (creation != NULL)
-		return creation_wait(creation);
-	creation = creations_add(creations, subnet_id, NULL);
-	call = creation_wait(creation);
-	creation_start_end(creation, target_id, fact);
+		creation_start_end(creation, target_id, fact);
 	return call;
 }
