@@ -17,6 +17,12 @@
 #define PIECE_BYTES	65536u
 #define SOURCE_OF_STATE "STATE_DATA" /* AWS's word for items that are in the state's input */
 
+/*
+ * Five sources behind one door. Each has its own way of saying where it stands, and items_note_place
+ * brings them into one form, which a checkpoint stores. What a restart opens with that place gives
+ * the next item, and none twice.
+ */
+
 enum items_kind { ITEMS_LIST, ITEMS_FILE, ITEMS_OBJECT, ITEMS_LISTING, ITEMS_MANIFEST };
 
 struct items {
@@ -86,6 +92,7 @@ file_feed(struct items *items, struct tmf_err *err)
 
 /* --- the next item --- */
 
+/* A local file never lets the caller wait: where the rows want more text it is read at once. */
 static enum rows_next
 items_next_row(struct items *items, json_t **ret_item, struct tmf_err *err)
 {
@@ -101,6 +108,7 @@ items_next_row(struct items *items, json_t **ret_item, struct tmf_err *err)
 	}
 }
 
+/* By the number of items taken, which is all the place that a list has. */
 static enum rows_next
 items_next_of_list(struct items *items, json_t **ret_item)
 {
@@ -148,6 +156,7 @@ items_next(struct items *items, json_t **ret_item, struct tmf_err *err)
 	return ROWS_FAILED;
 }
 
+/* The head stays until it is taken: a batch that has no room for it leaves it to the next one. */
 enum rows_next
 items_peek(struct items *items, json_t **ret_item, struct tmf_err *err)
 {
@@ -205,6 +214,7 @@ void
 items_take(struct items *items)
 {
 	assert(items->head != NULL && !items->over);
+	assert(items->items_max < 0 || items->place.taken < items->items_max);
 	items->place.taken++;
 	items_note_place(items);
 	assert(items->place.offset > 0);
@@ -292,6 +302,8 @@ items_open_object(struct items *items, const struct items_opts *opts)
 	items->name = mem_strdup(object_name(object_rows_object(items->object)));
 }
 
+/* S3 lists keys in their order, so that the last key taken says where to go on; new objects behind
+ * it are items, too. */
 static void
 items_open_listing(struct items *items, const struct items_opts *opts)
 {
@@ -362,6 +374,7 @@ items_open_source(struct items *items, const struct items_opts *opts, struct tmf
 	return 0;
 }
 
+/* Only what is read here and now is gone to here: of S3's sources each was opened at the place. */
 struct items *
 items_open(const struct items_opts *opts, struct tmf_err *err)
 {

@@ -24,6 +24,16 @@ const struct gather_kind gather_sessions = {
     .wait_ms = GATHER_SESSIONS_MS,
 };
 
+/*
+ * A batch is open, then asked, then over:
+ *
+ *   gather_join        puts an asker into the open batch, or opens one
+ *   gather_close       asks AWS, once the wait is over or the batch is full
+ *   gather_page_came   sorts what a page has by id
+ *   gather_batch_came  gives each asker its part
+ *
+ * Several may be asked at a time, but one is open at most.
+ */
 struct gather {
 	struct account *account;
 	const struct gather_kind *kind;
@@ -51,6 +61,7 @@ struct gather_waiter {
 
 /* --- the answer --- */
 
+/* Before and after AWS has answered. */
 static void
 gather_batch_free(struct gather_batch *batch)
 {
@@ -68,9 +79,11 @@ gather_batch_free(struct gather_batch *batch)
 	free(batch);
 }
 
+/* Out of the middle of the list too: an asker may be cancelled while the others wait on. */
 static void
 gather_waiter_leave(struct gather_waiter *waiter)
 {
+	assert(waiter->batch != NULL && *waiter->at == waiter);
 	*waiter->at = waiter->next;
 	if (waiter->next != NULL)
 		waiter->next->at = waiter->at;
@@ -100,6 +113,7 @@ gather_batch_came(void *arg, struct tmf_call *call)
 {
 	struct gather_batch *batch = arg;
 
+	assert(batch->call == call && batch->gather->open != batch);
 	batch->call = NULL;
 	while (batch->waiters != NULL) {
 		struct gather_waiter *waiter = batch->waiters;
@@ -138,6 +152,7 @@ gather_page_came(void *arg, json_t *reply, struct tmf_err *err)
 	return EC2_PAGE_MORE;
 }
 
+/* Without it a session that stands on two readings would be there twice. */
 static void
 gather_restarted(void *arg)
 {
@@ -240,6 +255,7 @@ gather_join(struct gather *gather, json_t *ids)
 	json_t *id;
 	size_t i;
 
+	assert(json_array_size(ids) > 0 && json_array_size(ids) <= EC2_FILTER_VALUES_MAX);
 	tmf_call_init(&waiter->call, &gather_waiter_ops, gather->account->loop);
 	waiter->batch = batch;
 	waiter->ids = ids;

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What a refusal may speak for, beyond the one request: a denied action for all requests of that
+ * action, a subnet without capacity for all launches there. */
 enum refusal_kind {
 	REFUSAL_ACTION,
 	REFUSAL_ACCOUNT,
@@ -70,7 +72,12 @@ struct refusals {
 	struct waiters waiters; /* for the end of some request that asks */
 };
 
-/* A request on its way: the frame of a call sequence. */
+/*
+ * A request on its way: the frame of a call sequence. Example: a session from an m5.large to tmt-1
+ * by filter tmf-1 has the scopes "action CreateTrafficMirrorSession", "account
+ * CreateTrafficMirrorSession", "target tmt-1", "filter tmf-1" and "type m5.large". As long as AWS
+ * has granted none of a scope, one request at a time asks for it.
+ */
 struct refusal {
 	struct refusals *in;
 	char *names[REFUSAL_KINDS]; /* NULL: it has no such scope */
@@ -137,6 +144,7 @@ refusal_scope(const struct refusal *refusal, size_t kind)
 	return scope;
 }
 
+/* As if nothing had been asked: the next request asks alone, and the others wait for it. */
 static void
 refusal_forget_scope(struct scope *scope)
 {
@@ -229,6 +237,7 @@ refusal_is_proven(const struct scope *scope)
 	return scope->refused >= (doubtful ? REFUSAL_PROOF : 1);
 }
 
+/* Notes what a refusal speaks for. While it is not proven nothing changes for others. */
 static void
 refusal_learn(const struct refusal *refusal, const struct tmf_err *err)
 {
@@ -292,6 +301,7 @@ refusal_free(void *frame)
 	free(refusal);
 }
 
+/* Either the request's own call is over, or somebody else's that it has waited for. */
 static struct tmf_call *
 refusal_step(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
@@ -365,6 +375,7 @@ refusals_ask(struct refusals *refusals, const struct refusal_request *request,
 	return tmf_call_sequence(first, refusal_step, refusal, refusal_free);
 }
 
+/* Waits again where the next in line asks by now. */
 static struct tmf_call *
 refusal_wait_step(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {

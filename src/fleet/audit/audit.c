@@ -7,6 +7,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/* First everything is listed, then it is judged: a finding about a session needs its target, and
+ * that may be listed last. */
 struct audit *
 audit_new(const struct audit_opts *opts)
 {
@@ -45,6 +47,7 @@ audit_free(struct audit *audit)
 	free(audit);
 }
 
+/* What was not listed, and why: without it "no findings" would read as "all is well". */
 static json_t *
 audit_incomplete(const struct audit *audit)
 {
@@ -96,6 +99,7 @@ audit_result(const struct audit *audit)
 	return result;
 }
 
+/* The trail comes last: it adds events to the findings that are there by then. */
 static struct tmf_call *
 audit_over(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {

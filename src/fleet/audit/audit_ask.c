@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+/* The evidence is what AWS's lists showed, so that a reader can check it without tmflow. */
 void
 audit_find(struct audit *audit, enum finding_kind kind, enum severity severity,
     const char *resource, const char *evidence, ...)
@@ -31,6 +32,7 @@ audit_holder(const struct audit *audit, const char *interface_id)
 	return id != NULL ? json_object_get(audit->instances, id) : NULL;
 }
 
+/* A resource that a rule names is in use, also while nothing leads to it yet. */
 bool
 audit_is_named(const struct audit *audit, const char *id)
 {

@@ -18,6 +18,7 @@
 
 #define AMOUNT_MAX 1000.0 /* dollars an hour; more is a mistake in the units */
 
+/* Borrowed texts and objects are doc's. */
 struct prices {
 	struct doc *doc; /* NULL: one amount */
 	const char *date;
@@ -28,6 +29,7 @@ struct prices {
 	bool estimated;		 /* nobody has vouched for it */
 };
 
+/* A negative price or one in cents is a slip that a sum would hide. */
 static bool
 price_is_amount(const json_t *value)
 {
@@ -78,6 +80,8 @@ prices_read(struct prices *prices, const char *path, struct tmf_err *err)
 	return 0;
 }
 
+/* A text that is a number is an amount, all else a file's name: a file called "0.015" is out of
+ * reach, but as ./0.015. */
 struct prices *
 prices_new(const char *text, struct tmf_err *err)
 {
@@ -153,6 +157,7 @@ price_of_launched(
 	return known;
 }
 
+/* Sums go up as accounts and regions are added: total is an account's, a region's or all. */
 static void
 cost_put_sum(json_t *total, const char *key, double amount)
 {
@@ -199,6 +204,7 @@ cost_number(const json_t *total, const char *key)
 	return json_number_value(json_object_get(total, key));
 }
 
+/* Where a price comes from stands beside each amount: who pays checks it before anything else. */
 void
 cost_text(const json_t *total, struct buf *out)
 {
@@ -218,6 +224,7 @@ cost_text(const json_t *total, struct buf *out)
 		buf_printf(out, ": %.2f USD an hour", cost_number(total, "instancesPerHour"));
 }
 
+/* The bucket is full at first, so that what it holds takes no time. */
 double
 cost_seconds(int64_t count, double rate_per_s, double burst)
 {
@@ -241,6 +248,8 @@ cost_put_thousands(struct buf *out, int64_t count)
 	}
 }
 
+/* Seconds up to a minute, minutes up to two hours, then hours: more digits than that are not
+ * known. */
 void
 cost_time_text(int64_t count, double rate_per_s, double burst, struct buf *out)
 {

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Everything is listed before anything is judged: a check compares what several lists say. Empty
+ * objects and no NULLs, so that a list which was refused reads as one without members; `refused`
+ * keeps the difference. */
 struct doctor *
 doctor_new(const struct doctor_opts *opts)
 {

@@ -10,6 +10,7 @@
 static const char *const status_names[] = {
     [DOCTOR_PASS] = "pass", [DOCTOR_WARN] = "warn", [DOCTOR_FAIL] = "fail"};
 
+/* All four members are always there, so that a program need not ask which are. */
 void
 doctor_check_add(json_t *checks, const char *name, enum doctor_status status, const char *seen,
     const char *remedy)
@@ -24,6 +25,7 @@ doctor_check_add(json_t *checks, const char *name, enum doctor_status status, co
 	json_array_append_new(checks, check);
 }
 
+/* A warning does not count: exit code 1 means that a run would fail. */
 bool
 doctor_has_failed(const json_t *checks)
 {
@@ -50,6 +52,7 @@ doctor_check(struct doctor *doctor, const char *name, enum doctor_status status,
 	buf_fini(&text);
 }
 
+/* One missing permission costs the checks that need it, and not the whole report. */
 bool
 doctor_lacks(struct doctor *doctor, const char *name, const char *operation)
 {

@@ -23,6 +23,8 @@
 
 /* --- lists by id --- */
 
+/* What is listed whole and kept by id. The judgement finds a subnet of an instance, or the ACL of a
+ * subnet, without going through a list. */
 struct doctor_gather_row {
 	const struct ec2_list *list;
 	const char *set;
@@ -48,6 +50,7 @@ static const struct doctor_gather_row doctor_gather_rows[] = {
 /* EventBridge: 300 rules an event bus by default, 100 a page. */
 #define RULE_PAGES_MAX 1000
 
+/* A resource without an id is left out: nothing could refer to it. */
 static enum ec2_page_next
 doctor_gather_row_page(void *arg, json_t *reply, struct tmf_err *err)
 {
@@ -58,6 +61,7 @@ doctor_gather_row_page(void *arg, json_t *reply, struct tmf_err *err)
 	size_t i;
 
 	(void)err;
+	assert(doctor->at < ROWS && json_is_object(into));
 	json_array_foreach (jsonx_get_array(reply, row->set), i, item) {
 		const char *id = jsonx_get_string(item, row->id);
 
@@ -81,6 +85,7 @@ doctor_gather_row_ask(struct doctor *doctor, size_t row)
 					       .arg = doctor});
 }
 
+/* The table of steps holds functions, so that each row has one. */
 #define STEP_OF_ROW(name, row)                                                                     \
 	static struct tmf_call *name(struct doctor *doctor, const json_t *reply)                   \
 	{                                                                                          \
@@ -98,6 +103,8 @@ _Static_assert(ROWS == 7, "a step for each row");
 
 /* --- the caller, the region --- */
 
+/* The one call that needs no permission: where it fails, the keys or the network are wrong. A step
+ * is called twice, first to ask and then with the reply. */
 static struct tmf_call *
 doctor_step_identity(struct doctor *doctor, const json_t *reply)
 {
@@ -219,6 +226,8 @@ permission_answered(struct doctor *doctor, const struct tmf_err *err)
 
 /* --- sessions and instances --- */
 
+/* Of each session only whose it is: the quota counts all of them, and a run those of its own
+ * configuration. */
 static enum ec2_page_next
 doctor_gather_sessions_page(void *arg, json_t *reply, struct tmf_err *err)
 {
@@ -259,6 +268,7 @@ doctor_gather_instances_page(void *arg, json_t *reply, struct tmf_err *err)
 	return EC2_PAGE_MORE;
 }
 
+/* Without a configuration no instance is of interest. */
 static struct tmf_call *
 doctor_step_instances(struct doctor *doctor, const json_t *reply)
 {
@@ -273,6 +283,7 @@ doctor_step_instances(struct doctor *doctor, const json_t *reply)
 
 /* --- by id, as many as a filter takes --- */
 
+/* Takes the ids from the end of the queue, where taking them costs nothing. NULL: it is empty. */
 static struct tmf_call *
 doctor_gather_queue(
     struct doctor *doctor, const struct ec2_list *list, const char *filter, ec2_page_fn *on_page)

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-/* What is being waited for. */
+/* What is being waited for. The first two come once, the others for each page. */
 enum survey_stage {
 	SURVEY_TARGETS,
 	SURVEY_MEMBERS,
@@ -75,6 +75,7 @@ survey_wait_over(struct tmf_timer *timer)
 	tmf_call_complete(&wait->call, json_object());
 }
 
+/* A call that ends by itself, so that a wait is a step of the sequence like any other. */
 static struct tmf_call *
 survey_wait(struct tmf_loop *loop, int64_t delay_ms)
 {
@@ -120,6 +121,7 @@ survey_ask_sessions(const struct survey *survey)
 	return call;
 }
 
+/* Of the sessions that the page's interfaces have: most filters are known from pages before. */
 static struct tmf_call *
 survey_ask_filters(const struct survey *survey)
 {
@@ -183,6 +185,7 @@ survey_forget_page(struct survey *survey)
 	survey->page = survey->sessions = NULL;
 }
 
+/* Who reads the pages begins again, too: what it has counted would count twice. */
 static void
 survey_begin_again(struct survey *survey)
 {
@@ -265,6 +268,8 @@ survey_came(struct survey *survey, json_t *reply, struct tmf_err *err)
 	return 0;
 }
 
+/* One call at a time: the reply of a stage, or the end of a wait after which the stage asks
+ * again. */
 static struct tmf_call *
 survey_step(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {

@@ -42,6 +42,7 @@ metrics_add_parts(struct run_metrics *metrics, const char *run_id, struct tmf_er
 	return tmf_err_isset(err) ? -1 : 0;
 }
 
+/* All or nothing: half of a text would read as numbers that went down. */
 int
 metrics_of_run(
     struct store *store, const struct store_run *run, struct buf *out, struct tmf_err *err)
@@ -114,6 +115,7 @@ store_counts_add_newest(
 	return ret;
 }
 
+/* Every kind has a line, also with 0: a series that comes and goes cannot be watched. */
 static void
 store_counts_write(const struct store_counts *counts, struct buf *out)
 {
@@ -158,6 +160,7 @@ metrics_of_store(struct store *store, struct buf *out, struct tmf_err *err)
 	return 0;
 }
 
+/* A scraper may ask each second, and a store may hold a million outcomes. */
 int
 store_metrics_append(struct store_metrics *metrics, struct buf *out, struct tmf_err *err)
 {
@@ -189,6 +192,8 @@ metrics_are_wanted(const char *path)
 	return path != NULL || log_is_emf();
 }
 
+/* Beside it and then renamed: the collector that reads the folder sees the old file or the new
+ * one. */
 static int
 metrics_write_file(const char *path, const struct buf *text, struct tmf_err *err)
 {

@@ -15,6 +15,7 @@ serving_metrics_fini(struct serving_metrics *metrics)
 
 /* --- the work --- */
 
+/* Names and units stay as they are from release to release: dashboards are made of them. */
 static void
 serving_write_jobs(const struct jobs_stats *stats, struct buf *out)
 {
@@ -49,6 +50,7 @@ serving_tallies(const struct serving_metrics *metrics)
 	return services;
 }
 
+/* One kind of count, of all services: OpenMetrics wants all samples of a name together. */
 static void
 serving_write_calls(const json_t *services, const char *kind, const char *help, struct buf *out)
 {
@@ -71,6 +73,7 @@ serving_write_calls(const json_t *services, const char *kind, const char *help, 
 	}
 }
 
+/* The clients of a service have a histogram each, which add up: their bounds are the same. */
 static void
 serving_write_durations(
     const struct serving_metrics *metrics, const json_t *services, struct buf *out)

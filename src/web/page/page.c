@@ -8,6 +8,7 @@
 
 #define PAGE_STYLE "style.css"
 
+/* Both quotes too, so that the text may stand in an attribute. */
 void
 page_escape(struct buf *out, const char *text)
 {
@@ -40,6 +41,8 @@ page_add_hash(struct buf *out, struct str text)
 	buf_add_cstr(out, "'");
 }
 
+/* The policy allows this page's script and style by their hashes and nothing else: what gets into a
+ * page by way of a tag or a name cannot run. */
 void
 page_begin(const struct page *page, FILE *out)
 {
@@ -101,6 +104,7 @@ page_put_json(FILE *out, const char *id, const json_t *value)
 	buf_fini(&text);
 }
 
+/* At the end, where the data stands before it. The same bytes as those that were hashed. */
 void
 page_end(const struct page *page, FILE *out)
 {

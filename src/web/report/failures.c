@@ -7,6 +7,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/*
+ * 10,000 instances that failed have a handful of reasons. They are grouped by error, operation and
+ * rule, each group with one example and some request ids; so memory is bounded whatever failed.
+ */
+
 #define FAILURES_OTHER "other"
 
 void
@@ -15,6 +20,7 @@ failures_begin(struct failures *failures)
 	failures->groups = json_object();
 }
 
+/* A line each: none of the three has a line feed in it. */
 static void
 failures_add_key(struct buf *key, const char *text)
 {
@@ -66,6 +72,7 @@ failures_add(struct failures *failures, const struct outcome *outcome)
 		json_array_append_new(ids, jsonx_text_value(outcome->request_id));
 }
 
+/* The largest group first. */
 static int
 failures_compare(const void *a, const void *b)
 {

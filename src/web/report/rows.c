@@ -8,6 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*
+ * A report's outcomes, which may be 100,000, as a page holds them: in blocks of rows, each block by
+ * columns, since values of a column are alike and compress well; then zlib, then base64. The page's
+ * script undoes it in the other order.
+ */
+
 #define ROWS_CHUNK_BYTES 49152 /* compressed at once; a multiple of three */
 
 #define COLUMN_END "\x1d"
@@ -17,6 +23,7 @@
 static const char *const place_keys[] = {"account", "region"};
 #define PLACE_COLUMNS 2
 
+/* What ids of a column begin with is said once, and not in each row. */
 static const struct {
 	const char *key;
 	const char *prefix;
@@ -79,6 +86,7 @@ rows_write(struct rows *rows, bool last)
 	buf_fini(&text);
 }
 
+/* Until zlib has no more to say: it keeps text back, and gives it when there is enough. */
 static void
 rows_deflate(struct rows *rows, struct str text, int flush)
 {
@@ -98,6 +106,7 @@ rows_deflate(struct rows *rows, struct str text, int flush)
 	rows_write(rows, flush == Z_FINISH);
 }
 
+/* A block: its columns one after the other, each behind its end mark. */
 static void
 rows_flush(struct rows *rows)
 {
@@ -167,6 +176,7 @@ rows_end(struct rows *rows)
 	buf_fini(&rows->encoded);
 }
 
+/* Asked of an outcome without values: which columns there are does not depend on them. */
 json_t *
 rows_columns(void)
 {
