@@ -18,7 +18,7 @@ import urllib.request
 import xml.etree.ElementTree
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.environ.get("TMFLOW_BUILD", os.path.join(ROOT, "build", "dev"))
+BUILD = os.path.abspath(os.environ.get("TMFLOW_BUILD", os.path.join(ROOT, "build", "dev")))
 TMFLOW = os.path.join(BUILD, "tmflow")
 EC2SIM = os.path.join(BUILD, "ec2sim")
 BACKFILL = os.path.join(ROOT, "workflows", "backfill.yaml")

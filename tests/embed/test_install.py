@@ -14,7 +14,7 @@ import time
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.environ.get("TMFLOW_BUILD", os.path.join(ROOT, "build/dev"))
+BUILD = os.path.abspath(os.environ.get("TMFLOW_BUILD", os.path.join(ROOT, "build/dev")))
 EXAMPLE = os.path.join(ROOT, "tools/examples/embed")
 CC = os.environ.get("CC", "cc")
 CFLAGS = shlex.split(os.environ.get("CFLAGS", ""))
