@@ -18,9 +18,9 @@
 #define SOURCE_OF_STATE "STATE_DATA" /* AWS's word for items that are in the state's input */
 
 /*
- * Five sources behind one door. Each has its own way of saying where it stands, and items_note_place
- * brings them into one form, which a checkpoint stores. What a restart opens with that place gives
- * the next item, and none twice.
+ * Five sources behind one door. Each has its own way of saying where it stands, and
+ * items_note_place brings them into one form, which a checkpoint stores. What a restart opens with
+ * that place gives the next item, and none twice.
  */
 
 enum items_kind { ITEMS_LIST, ITEMS_FILE, ITEMS_OBJECT, ITEMS_LISTING, ITEMS_MANIFEST };
