@@ -278,10 +278,14 @@ explain_interface(const struct explanation *explanation, const struct config_rul
     const json_t *interface, json_t *list)
 {
 	const char *id = jsonx_get_string(interface, "NetworkInterfaceId");
-	bool taken = rule != NULL && id != NULL &&
-		     (rule->interfaces == RULE_INTERFACES_ALL ||
-			 interface == instance_primary_interface(explanation->instance));
 	json_t *item = json_object();
+	struct tmf_err fault = {0}; /* of the hook, which has answered for the rules before */
+	bool taken = false;
+
+	if (rule != NULL && id != NULL)
+		rules_take_interface(explanation->mirror->rules, explanation->instance, rule,
+		    interface, &taken, &fault);
+	tmf_err_fini(&fault);
 
 	json_array_append_new(list, item);
 	jsonx_put_string(item, "networkInterfaceId", id);

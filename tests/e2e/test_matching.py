@@ -74,6 +74,21 @@ class Matching(harness.Case):
                          {(("capture", 102), ("ids", 101))})
         self.assertEqual(self.run_it(sim, config), {"present": 12})
 
+    def test_a_rule_for_all_interfaces_beside_one_for_the_primary(self):
+        """Both mirror alike: the primary interface has one session, and the others that of the rule which takes them. None of them is unwanted."""
+        sim = self.sim("--no-auth", "--vpcs", "1", "--subnets-per-vpc", "1", instances=40)
+        world = sim.ask("/_sim/world")
+        config = self.config(world, ("first", 0, 0, {}), ("other", 1, 1, {}), ("every", 0, 0, {"interfaces": "all"}))
+        done = self.run_it(sim, config, "--prune")
+        found = self.of_interfaces(sim)
+        primary = {n["NetworkInterfaceId"]: n["DeviceIndex"] == 0 for i in world["Instances"] if i["Mirrorable"] for n in i["NetworkInterfaces"]}
+        self.assertGreater(len(primary), sum(primary.values()))
+        self.assertEqual({i: sorted(of) for i, of in found.items()}, {i: ["first", "other"] if first else ["every"] for i, first in primary.items()})
+        self.assertEqual(self.run_it(sim, config, "--prune")["present"], done["created"])
+        coverage = self.tmflow("coverage", "--config", config, "-o", "json", sim=sim).json
+        self.assertEqual(coverage["classes"]["mirrored"], len(primary), coverage["classes"])
+        self.assertNotIn("unwanted-session", self.tmflow("audit", "--config", config, sim=sim).out)
+
     def test_three_on_an_interface_at_most(self):
         sim, world = self.world(2)
         rules = [("a", 0, 0, {}), ("b", 0, 1, {}), ("c", 1, 0, {}), ("d", 1, 1, {})]

@@ -22,7 +22,7 @@ rules_unwanted(const struct mirror *mirror, json_t *instance, const json_t *inte
 	const char *state = mirror_config_refused_state(mirror->config, instance);
 	json_t *hook_reason = NULL;
 	struct tmf_err fault = {0};
-	bool eligible;
+	bool eligible, wants = false;
 	bool failed;
 
 	if (state != NULL)
@@ -30,7 +30,9 @@ rules_unwanted(const struct mirror *mirror, json_t *instance, const json_t *inte
 	if (mirror_config_excludes(mirror->config, instance))
 		return "excluded by the configuration";
 	failed = rules_eligible(mirror->rules, instance, &eligible, &hook_reason, &fault) < 0 ||
-		 (eligible && rules_find(mirror->rules, instance, NULL, &rule, &fault) < 0);
+		 (eligible && (rules_find(mirror->rules, instance, NULL, &rule, &fault) < 0 ||
+				  rules_want_interface(
+				      mirror->rules, instance, interface, &wants, &fault) < 0));
 	json_decref(hook_reason);
 	tmf_err_fini(&fault);
 	if (failed)
@@ -39,8 +41,7 @@ rules_unwanted(const struct mirror *mirror, json_t *instance, const json_t *inte
 		return "excluded by the hook";
 	if (rule == NULL)
 		return "no rule matches its instance";
-	if (rule->interfaces != RULE_INTERFACES_ALL &&
-	    interface != instance_primary_interface(instance))
+	if (!wants)
 		return "its rule wants the primary interface only";
 	return NULL;
 }

@@ -233,10 +233,14 @@ judge_rules(const struct judging *judging, const json_t *interface, json_t *sess
 			struct judge_finding finding;
 			enum session_verdict verdict;
 			const json_t *session;
+			bool takes;
 
-			if (done[i] ||
-			    (rule->interfaces != RULE_INTERFACES_ALL &&
-				interface != instance_primary_interface(judging->instance)))
+			if (done[i])
+				continue;
+			if (rules_take_interface(judging->judge->mirror->rules, judging->instance,
+				rule, interface, &takes, err) < 0)
+				return -1;
+			if (!takes)
 				continue;
 			verdict = session_judge(&question, &session);
 			if (all && session_round(&question, verdict) > (enum session_round)round)

@@ -43,7 +43,7 @@ survey_instance(struct doctor *doctor, json_t *instance)
 	const struct config_rule *rule = NULL;
 	json_t *reason = NULL;
 	struct tmf_err fault = {0};
-	bool eligible = false;
+	bool eligible = false, takes;
 	json_t *interface;
 	size_t i;
 
@@ -52,11 +52,16 @@ survey_instance(struct doctor *doctor, json_t *instance)
 	    mirror_config_excludes(mirror->config, instance) ||
 	    (type != NULL && !mirror_config_type_is_source(mirror->config, type)))
 		return;
-	if (rules_eligible(mirror->rules, instance, &eligible, &reason, &fault) == 0 && eligible &&
-	    rules_find(mirror->rules, instance, NULL, &rule, &fault) == 0 && rule != NULL)
+	if (rules_eligible(mirror->rules, instance, &eligible, &reason, &fault) < 0)
+		eligible = false;
+	while (eligible && !tmf_err_isset(&fault) &&
+	       rules_find(mirror->rules, instance, rule, &rule, &fault) == 0 &&
+	       rule != NULL)
 		json_array_foreach (jsonx_get_array(instance, "NetworkInterfaces"), i, interface)
-			if (rule->interfaces == RULE_INTERFACES_ALL ||
-			    interface == instance_primary_interface(instance))
+			if (!tmf_err_isset(&fault) &&
+			    rules_take_interface(mirror->rules, instance, rule, interface, &takes,
+				&fault) == 0 &&
+			    takes)
 				survey_count(doctor, rule, interface);
 	json_decref(reason);
 	tmf_err_fini(&fault);

@@ -178,18 +178,21 @@ match_take(struct tmf_op *op, struct match *match, const json_t *instance, const
 }
 
 static int
-match_rule(
-    struct tmf_op *op, struct match *match, const json_t *instance, const struct config_rule *rule)
+match_rule(struct tmf_op *op, struct match *match, json_t *instance, const struct config_rule *rule)
 {
 	const json_t *interfaces = jsonx_get_array(instance, "NetworkInterfaces");
-	const json_t *primary = instance_primary_interface(instance);
+	struct tmf_err fault = {0};
 	json_t *interface;
+	bool takes;
 	size_t i;
 
-	json_array_foreach (interfaces, i, interface)
-		if ((rule->interfaces == RULE_INTERFACES_ALL || interface == primary) &&
-		    match_take(op, match, instance, interface, rule) < 0)
+	json_array_foreach (interfaces, i, interface) {
+		if (rules_take_interface(
+			env(op)->rules, instance, rule, interface, &takes, &fault) < 0)
+			return match_hook_failed(op, match, instance, &fault);
+		if (takes && match_take(op, match, instance, interface, rule) < 0)
 			return -1;
+	}
 	return 0;
 }
 

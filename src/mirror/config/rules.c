@@ -165,17 +165,22 @@ rules_try(const struct rules *rules, size_t index, json_t *instance, struct rule
 	return 0;
 }
 
-/* Whether an earlier rule gives the instance that session already. Only asked with matching: all,
- * and most configurations have a filter and target for each rule. */
+/* Whether an earlier rule gives the instance that session already, on its primary interface or, with
+ * whole, on all that the rule takes. Only asked with matching: all, and most configurations have a
+ * filter and target for each rule. */
 static int
-rules_repeats(const struct rules *rules, size_t index, json_t *instance, bool *ret_repeats,
-    struct tmf_err *err)
+rules_repeats(const struct rules *rules, size_t index, json_t *instance, bool whole,
+    bool *ret_repeats, struct tmf_err *err)
 {
+	const struct config_rule *rule = rules->ranked[index].rule;
 	struct rule_answer answer;
 
 	*ret_repeats = false;
 	for (size_t i = 0; i < index && !*ret_repeats; i++) {
-		if (!rule_mirrors_alike(rules->ranked[i].rule, rules->ranked[index].rule))
+		const struct config_rule *earlier = rules->ranked[i].rule;
+
+		if (!rule_mirrors_alike(earlier, rule) ||
+		    (whole && earlier->interfaces < rule->interfaces))
 			continue;
 		if (rules_try(rules, i, instance, &answer, err) < 0)
 			return -1;
@@ -204,11 +209,50 @@ rules_find(const struct rules *rules, json_t *instance, const struct config_rule
 			return -1;
 		if (!answer.takes)
 			continue;
-		if (rules_repeats(rules, i, instance, &repeats, err) < 0)
+		if (rules_repeats(rules, i, instance, true, &repeats, err) < 0)
 			return -1;
 		if (!repeats)
 			*ret_rule = answer.rule;
 	}
+	return 0;
+}
+
+/* What an earlier rule mirrors alike on every interface rules_find has left out. So an earlier one
+ * is looked for only where the two differ in this: at the primary interface of a rule for all. */
+int
+rules_take_interface(const struct rules *rules, json_t *instance, const struct config_rule *rule,
+    const json_t *interface, bool *ret_takes, struct tmf_err *err)
+{
+	bool is_primary = interface == instance_primary_interface(instance);
+	bool repeats;
+	size_t i = 0;
+
+	*ret_takes = is_primary || rule->interfaces == RULE_INTERFACES_ALL;
+	if (!is_primary || rule->interfaces != RULE_INTERFACES_ALL ||
+	    rule->matching == MATCHING_FIRST)
+		return 0;
+	while (rules->ranked[i].rule != rule)
+		i++;
+	assert(i < rules->count);
+	if (rules_repeats(rules, i, instance, false, &repeats, err) < 0)
+		return -1;
+	*ret_takes = !repeats;
+	return 0;
+}
+
+int
+rules_want_interface(const struct rules *rules, json_t *instance, const json_t *interface,
+    bool *ret_wants, struct tmf_err *err)
+{
+	const struct config_rule *rule = NULL;
+
+	*ret_wants = false;
+	do {
+		if (rules_find(rules, instance, rule, &rule, err) < 0 ||
+		    (rule != NULL && rules_take_interface(rules, instance, rule, interface,
+					 ret_wants, err) < 0))
+			return -1;
+	} while (rule != NULL && !*ret_wants);
 	return 0;
 }
 

@@ -163,13 +163,12 @@ static const char *
 find_unwanted_reason(struct tmf_op *op, json_t *instance, const json_t *interface)
 {
 	const struct rules *rules = env(op)->rules;
-	const struct config_rule *rule = NULL;
 	const char *state = mirror_config_refused_state(env(op)->config, instance);
 	const char *type = jsonx_get_string(instance, "InstanceType");
 	struct exclusion exclusion;
 	json_t *hook_reason = NULL;
 	struct tmf_err fault = {0};
-	bool eligible;
+	bool eligible, wants = false;
 
 	if (state != NULL)
 		return state;
@@ -177,15 +176,14 @@ find_unwanted_reason(struct tmf_op *op, json_t *instance, const json_t *interfac
 	if (exclusion.reason != NULL)
 		return exclusion.reason;
 	if (rules_eligible(rules, instance, &eligible, &hook_reason, &fault) < 0 ||
-	    (eligible && rules_find(rules, instance, NULL, &rule, &fault) < 0)) {
+	    (eligible && rules_want_interface(rules, instance, interface, &wants, &fault) < 0)) {
 		tmf_err_fini(&fault);
 		return NULL;
 	}
 	json_decref(hook_reason);
 	if (!eligible)
 		return "hook";
-	if (rule == NULL || (rule->interfaces != RULE_INTERFACES_ALL &&
-				interface != instance_primary_interface(instance)))
+	if (!wants)
 		return "no-rule";
 	return type != NULL && mirror_config_type_is_dead(env(op)->config, type) ? "type" : NULL;
 }
@@ -227,17 +225,19 @@ find_unwanted_judge_item(
 	const struct rules *rules = env(op)->rules;
 	const struct config_rule *rule = NULL;
 	struct tmf_err fault = {0};
+	bool takes = false;
 	int wants = 0;
 
 	if (json_object_get(item, "Reason") != NULL)
 		return 0;
 	do {
-		if (rules_find(rules, instance, rule, &rule, &fault) < 0) {
+		if (rules_find(rules, instance, rule, &rule, &fault) < 0 ||
+		    (rule != NULL && rules_take_interface(rules, instance, rule, interface, &takes,
+					 &fault) < 0)) {
 			tmf_err_fini(&fault);
 			return 0;
 		}
-		if (rule != NULL && (rule->interfaces == RULE_INTERFACES_ALL ||
-					interface == instance_primary_interface(instance)))
+		if (rule != NULL && takes)
 			wants = find_unwanted_rule_wants(op, item, rule, err);
 	} while (rule != NULL && wants == 0);
 	if (wants == 0)
