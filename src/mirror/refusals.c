@@ -1,5 +1,6 @@
 #include "mirror/refusals.h"
 
+#include "aws/pace/retry.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -84,6 +85,7 @@ struct refusal {
 	refusals_start_fn *start;
 	void *arg;
 	bool started;
+	bool launches;
 };
 
 struct refusals *
@@ -237,12 +239,26 @@ refusal_is_proven(const struct scope *scope)
 	return scope->refused >= (doubtful ? REFUSAL_PROOF : 1);
 }
 
+/* Launches of a rule in a subnet are all alike: what is wrong with one (an image whose terms were
+ * not accepted, an unknown security group) is wrong with the next, whatever AWS calls it. */
+static bool
+refusal_scope_of(
+    const struct refusal *refusal, const struct tmf_err *err, enum refusal_kind *ret_kind)
+{
+	if (refusal_kind_of(err, ret_kind))
+		return true;
+	*ret_kind = REFUSAL_ACTION;
+	return refusal->launches && err->code == TMF_ERR_SERVICE &&
+	       retry_classify(err) == RETRY_NEVER;
+}
+
 /* Notes what a refusal speaks for. While it is not proven nothing changes for others. */
 static void
 refusal_learn(const struct refusal *refusal, const struct tmf_err *err)
 {
 	enum refusal_kind kind;
-	struct scope *scope = refusal_kind_of(err, &kind) ? refusal_scope(refusal, kind) : NULL;
+	struct scope *scope =
+	    refusal_scope_of(refusal, err, &kind) ? refusal_scope(refusal, kind) : NULL;
 
 	if (scope == NULL || tmf_err_isset(&scope->err))
 		return;
@@ -334,6 +350,17 @@ refusal_name(const char *kind, const char *of, const char *with)
 			    : mem_printf("%s %s", kind, of);
 }
 
+/* A denial is the policy's word on the action with all that the request names: another rule may
+ * have another target, filter or VPC, and another subnet other tags. */
+static char *
+refusal_action_name(const struct refusal_request *request)
+{
+	return mem_printf("action %s%s%s%s%s", request->operation,
+	    request->rule != NULL ? " rule " : "", request->rule != NULL ? request->rule : "",
+	    request->subnet_id != NULL ? " in " : "",
+	    request->subnet_id != NULL ? request->subnet_id : "");
+}
+
 static struct refusal *
 refusal_new(struct refusals *refusals, const struct refusal_request *request)
 {
@@ -342,7 +369,8 @@ refusal_new(struct refusals *refusals, const struct refusal_request *request)
 	assert(refusals != NULL && request->operation != NULL);
 	assert((request->subnet_id == NULL) == (request->launch_type == NULL));
 	refusal->in = refusals;
-	refusal->names[REFUSAL_ACTION] = refusal_name("action", request->operation, NULL);
+	refusal->launches = request->subnet_id != NULL;
+	refusal->names[REFUSAL_ACTION] = refusal_action_name(request);
 	refusal->names[REFUSAL_ACCOUNT] = refusal_name("account", request->operation, NULL);
 	refusal->names[REFUSAL_TARGET] = refusal_name("target", request->target_id, NULL);
 	refusal->names[REFUSAL_FILTER] = refusal_name("filter", request->filter_id, NULL);

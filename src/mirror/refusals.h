@@ -21,6 +21,7 @@ struct refusals;
 /* What a request is about: each names a scope; NULL: it does not apply. Borrows. */
 struct refusal_request {
 	const char *operation; /* for denied actions and for quotas */
+	const char *rule;      /* a policy may deny an action here, and allow it there */
 	const char *target_id;
 	const char *filter_id;
 	const char *instance_type; /* of the source */

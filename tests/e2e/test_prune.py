@@ -162,6 +162,14 @@ class Prune(harness.Case):
                 self.assertEqual(len(sim.every_session()), 30)
                 sim.stop()
 
+    def test_a_removal_that_is_denied_is_asked_for_once(self):
+        sim, world = self.world(instances=60)
+        self.summary(sim, self.config(world))
+        sim.ask("/_sim/faults", {"faults": ["refuse:UnauthorizedOperation:DeleteTrafficMirrorSession@1"]})
+        run = self.run_it(sim, self.excluding(sim, world, 40), "--prune", "--prune-limit", "100%", code=5)
+        self.assertEqual(run["summary"], {"present": 20, "failed": 40})
+        self.assertEqual(self.deletes(sim), 1)
+
     def test_a_removal_that_fails_is_tried_again(self):
         sim, world = self.world()
         self.summary(sim, self.config(world))

@@ -112,7 +112,22 @@ class Refusals(harness.Case):
         self.check_refused("UnauthorizedOperation", "CreateTrafficMirrorSession")
         self.check_refused("UnauthorizedOperation", "RunInstances")
         self.check_refused("VcpuLimitExceeded", "RunInstances")
+        self.check_refused("OptInRequired", "RunInstances")  # the image's terms were not accepted
+        self.check_refused("InvalidGroup.NotFound", "RunInstances")
         self.check_refused("TrafficMirrorSessionLimitExceeded", "CreateTrafficMirrorSession")
+
+    def test_what_a_policy_denies_for_one_rule_the_others_may(self):
+        sim = self.sim("--plain", "--vpcs", "3", "--no-auth", instances=120)
+        world = sim.ask("/_sim/world?limit=1000")
+        config = self.write("denied.yaml", "vpcs:\n" + "".join(
+            f"  - {{vpcId: {vpc}, filterId: {f}, targetId: {world['GivenTargets'][0]}}}\n" for vpc, f in zip(world["Vpcs"], world["Filters"])))
+        denied = {i["InstanceId"] for i in world["Instances"] if i["VpcId"] == world["Vpcs"][0]}
+        sim.ask("/_sim/faults", {"faults": ["refuse:UnauthorizedOperation:CreateTrafficMirrorSession:%s@1" % world["Filters"][0]]})
+        done = self.backfill(sim, config=config)
+        self.assertEqual((done.code, done.json["summary"]), (5, {"created": 120 - len(denied), "failed": len(denied)}), done.err)
+        self.assertEqual({row["instanceId"] for row in self.rows() if row["outcome"] == "failed"}, denied)
+        self.assertLessEqual(self.calls(sim, "CreateTrafficMirrorSession"), 120 - len(denied) + ASKED_MAX)
+        self.assertIn('scope="action CreateTrafficMirrorSession rule vpcs[0]"', done.err)
 
     def test_a_quota_that_ends_in_mid_run(self):
         sim = self.sim("--single-subnet", "--plain", "--session-limit", "100", "--no-auth", instances=300)

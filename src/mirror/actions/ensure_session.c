@@ -257,6 +257,7 @@ ensure_session_make(struct tmf_op *op)
 		&(struct refusal_request){
 		    .operation =
 			f->modifies ? "ModifyTrafficMirrorSession" : "CreateTrafficMirrorSession",
+		    .rule = f->rule->name,
 		    .target_id = f->rule->target_id,
 		    .filter_id = f->rule->filter_id,
 		    .instance_type = f->modifies ? NULL : action_text_of(op, "InstanceType"),

@@ -181,6 +181,7 @@ ensure_target_ask(struct tmf_op *op, const struct target_request *request)
 	struct account *account = action_account(op);
 	const struct refusal_request refusal = {
 	    .operation = "CreateTrafficMirrorTarget",
+	    .rule = request->rule->name,
 	    .subnet_id = target_request_subnet(request),
 	    .launch_type = request->rule->target_instance_type,
 	    .image_id = request->rule->target_instance_ami,

@@ -2,6 +2,7 @@
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "mirror/actions/action.h"
+#include "mirror/refusals.h"
 #include "mirror/session.h"
 
 #include <string.h>
@@ -46,6 +47,14 @@ remove_session_settle(struct tmf_op *op)
 	return tmf_op_done(op, result);
 }
 
+static struct tmf_call *
+remove_session_ask(void *arg)
+{
+	struct tmf_op *op = arg;
+
+	return ec2_delete_session(action_account(op)->ec2, action_text_of(op, "SessionId"));
+}
+
 /* A session that is made for the interface afterwards has another client token: so the store has
  * the removal before AWS is asked. */
 static enum tmf_op_next
@@ -61,7 +70,10 @@ remove_session_start(struct tmf_op *op)
 	if (sessions_note_destroyed(account, &op->err) < 0)
 		return TMF_OP_FAIL;
 	return tmf_op_await_seen(op,
-	    ec2_delete_session(account->ec2, action_text_of(op, "SessionId")), remove_session_done);
+	    refusals_ask(account->refusals,
+		&(struct refusal_request){.operation = "DeleteTrafficMirrorSession"},
+		remove_session_ask, op),
+	    remove_session_done);
 }
 
 static enum tmf_op_next
