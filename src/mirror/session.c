@@ -197,8 +197,9 @@ session_judge_one(const struct session_question *question, const json_t *session
 	return session_has_number(question->rule, session) ? SESSION_CONFLICT : SESSION_MISSING;
 }
 
-/* Of two sessions with the same verdict ours goes first, and of ours the one that was made for the
- * rule: that is the one which a user finds again by its tags. */
+/* Of two sessions with the same verdict ours goes first; of ours the one that has the number which
+ * the rule asks for, since no other one can get it; then the one that was made for the rule: a user
+ * finds that again by its tags. */
 static bool
 session_is_nearer(const struct config_rule *rule, const json_t *session, const json_t *other)
 {
@@ -207,6 +208,7 @@ session_is_nearer(const struct config_rule *rule, const json_t *session, const j
 
 	for (size_t i = 0; i < 2; i++)
 		nearness[i] = !session_is_ours(rule, both[i])	  ? 0
+			      : session_has_number(rule, both[i]) ? 3
 			      : session_is_of_rule(rule, both[i]) ? 2
 								  : 1;
 	return nearness[1] > nearness[0];

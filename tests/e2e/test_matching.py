@@ -147,6 +147,15 @@ class Matching(harness.Case):
         self.assertEqual({tuple(of) for of in self.of_interfaces(sim).values()}, {("ids",)})
         self.assertEqual(self.run_it(sim, first, "--prune"), {"present": 6})
 
+    def test_a_number_that_another_session_of_ours_has(self):
+        """The one with the number becomes the rule's, since the rule's former one cannot get it."""
+        sim, world = self.world()
+        self.assertEqual(self.run_it(sim, self.config(world, ("ids", 0, 0, {}), ("capture", 1, 1, {}), name="us")), {"created": 12})
+        first = self.config(world, ("capture", 1, 1, {"sessionNumber": 100}), file="first.json", matching="first", name="us")
+        self.assertEqual(self.run_it(sim, first, "--prune", "--prune-limit", "100%"), {"updated": 6, "removed": 6})
+        self.assertEqual({(s["sessionNumber"], s["trafficMirrorFilterId"]) for s in sim.every_session()}, {("100", world["Filters"][1])})
+        self.assertEqual(self.run_it(sim, first, "--prune"), {"present": 6})
+
     def test_what_failed_is_tried_again_by_rule(self):
         """One session of each interface is refused; the retry makes those and leaves the others alone."""
         sim, world = self.world()
