@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import socket
+import sqlite3
 import time
 import urllib.parse
 
@@ -318,6 +319,21 @@ class Ui(harness.Case):
         self.assertEqual(self.every(f"/api/runs/large/outcomes?outcome={rare[0]['outcome']}", "outcomes"), rare)
         self.assertEqual(self.every("/api/runs/large/outcomes?search=I-Z011000", "outcomes"), rare)
         self.assertEqual(len(self.every("/api/runs/large/outcomes?limit=1000", "outcomes")), len(lines))
+
+    def test_a_page_that_would_hold_up_others(self):
+        """Of more rows than UI_PAGE_ROWS_MAX it is left to the command, which is named."""
+        self.large_run("large")
+        self.serve()
+        self.assertEqual(self.ask("/api/runs/large/report.html")[0], 200)
+        db = sqlite3.connect(os.path.join(self.dir, "state", "tmflow.db"))
+        columns = [row[1] for row in db.execute("PRAGMA table_info(outcomes)")]
+        chosen = ", ".join("instance || '-' || i" if name == "instance" else name for name in columns)
+        db.execute(f"WITH RECURSIVE c(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM c WHERE i < 9) INSERT INTO outcomes SELECT {chosen} FROM outcomes, c")
+        db.commit()
+        db.close()
+        status, text = self.ask("/api/runs/large/report.html")
+        self.assertEqual((status, json.loads(text)["error"]), (413, "TMFlow.Limit"))
+        self.assertIn("tmflow show large -o html", json.loads(text)["cause"])
 
     def test_it_follows(self):
         self.tmflow("run", self.write("hello.yaml", HELLO), "-q")

@@ -99,7 +99,10 @@ class Pages(harness.Case):
         state = {"name": "live-state", "url": page, "until": "document.querySelectorAll('#history tbody tr').length > 0",
                  "steps": [{"focus": "#graph g[role=button]"}, {"press": "Enter", "pause": 1500}],
                  "values": {"events": "document.querySelector('#history').innerText"}}
-        seen = self.look(self.both("runs", entry, until="document.querySelector('tbody tr')") + self.both("live", page, until=whole) + [state])
+        none = {"name": "runs-none", "url": entry, "steps": [{"on": ".tools select", "choose": "FAILED"}],
+                "values": {"said": "document.querySelector('[role=status]').textContent", "focus": "document.activeElement.tagName"}}
+        seen = self.look(self.both("runs", entry, until="document.querySelector('tbody tr')") + self.both("live", page, until=whole) + [state, none])
+        self.assertEqual(seen["runs-none"]["values"], {"said": "none", "focus": "BODY"})
         for one in seen.values():
             self.assertEqual({r[:len(here)] for r in one["requests"]}, {here}, one["requests"])
         self.assertIn(run["runId"], seen["runs-light-1440"]["text"])

@@ -140,6 +140,15 @@ function uiHistory(id) {
 		el("p", {}, el("button", {type: "button", onclick: () => load("")}, "show all events")), place)};
 }
 
+const PAGE_ROWS_MAX = 100000; /* UI_PAGE_ROWS_MAX of web/ui/ui_answer.h */
+
+function uiSaved(run) {
+	const rows = Object.values(run.summary).reduce((sum, count) => sum + count, 0);
+	if (rows > PAGE_ROWS_MAX)
+		return el("span", {class: "soft"}, "as a page: ", el("code", {class: "text"}, `tmflow show ${run.runId} -o html --output-file run.html`));
+	return el("a", {href: `/api/runs/${run.runId}/report.html`, download: run.runId + ".html"}, "save as a page");
+}
+
 async function uiRun(id) {
 	const page = {reasons: [], failures: [], ...await api("/api/runs/" + id)};
 	const history = uiHistory(page.run.runId);
@@ -154,7 +163,7 @@ async function uiRun(id) {
 		why.append(shownWhy);
 	return [
 		el("nav", {"aria-label": "tmflow"}, el("a", {href: "#/"}, "all runs"), " \u00b7 ",
-			el("a", {href: `/api/runs/${page.run.runId}/report.html`, download: page.run.runId + ".html"}, "save as a page")),
+			uiSaved(page.run)),
 		reportHead(page), reportParts(page), why,
 		page.graph ? section("graph", "Workflow", graphView(page.graph, state => {
 			history.load(state.name);

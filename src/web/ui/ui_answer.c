@@ -2,6 +2,7 @@
 
 #include "base/jsonx.h"
 #include "base/mem.h"
+#include "store/run_state.h"
 #include "web/metrics/metrics.h"
 #include "web/page/asset.h"
 #include "web/report/report_document.h"
@@ -11,6 +12,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,6 +94,31 @@ answer_scripts(struct ui_answer *answer)
 		buf_add_str(&answer->body, web_asset(*name));
 }
 
+/* 413 where the page of a run would take too long. */
+static bool
+answer_too_long(struct store *store, const struct store_run *run, struct ui_answer *answer)
+{
+	int64_t counts[OUTCOME_COUNT] = {0};
+	int64_t rows = 0;
+	struct tmf_err err = {0};
+	char *cause;
+
+	if (run_counts(store, run, counts, &err) < 0) {
+		answer_fault(answer, &err);
+		return true;
+	}
+	for (int kind = 0; kind < OUTCOME_COUNT; kind++)
+		rows += counts[kind];
+	if (rows <= UI_PAGE_ROWS_MAX)
+		return false;
+	cause = mem_printf("%" PRId64 " rows take too long here: tmflow show %s -o html "
+			   "--output-file run.html",
+	    rows, run->id);
+	answer_json(answer, 413, json_pack("{s:s, s:s}", "error", "TMFlow.Limit", "cause", cause));
+	free(cause);
+	return true;
+}
+
 /* The page is as long as the run has instances: it is written to a file without a name, so that
  * memory does not grow with it. */
 static void
@@ -99,6 +126,8 @@ answer_report(struct store *store, const struct store_run *run, struct ui_answer
 {
 	struct tmf_err err = {0};
 
+	if (answer_too_long(store, run, answer))
+		return;
 	answer->file = tmpfile();
 	if (answer->file == NULL)
 		tmf_err_set(

@@ -14,7 +14,10 @@
 /* Of the details of events, each of which may have all of a state's data: behind it the next page
  * begins. */
 #define UI_DETAILS_BYTES_MAX 524288
-#define UI_PARAM_BYTES_MAX   256 /* of a search and the like; longer ones find nothing */
+/* Of a run whose page is written here, which takes a second and holds up all others. A longer one is
+ * for `tmflow show -o html`. */
+#define UI_PAGE_ROWS_MAX   100000
+#define UI_PARAM_BYTES_MAX 256 /* of a search and the like; longer ones find nothing */
 
 struct ui_query {
 	const char *path; /* decoded, without parameters */
@@ -41,7 +44,7 @@ struct ui_answer {
  *     /api/runs/ID/why              reasons and failures
  *     /api/runs/ID/outcomes         ?outcome= &search= &after=CURSOR &limit=
  *     /api/runs/ID/history          ?state= &after=ID &limit=
- *     /api/runs/ID/report.html      the page of show -o html
+ *     /api/runs/ID/report.html      the page of show -o html, of at most UI_PAGE_ROWS_MAX rows
  *     /metrics                      OpenMetrics text
  *     /api/compare                  ?a=ID &b=ID &after=CURSOR: outcomes that differ
  */
