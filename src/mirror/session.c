@@ -460,12 +460,43 @@ session_shadow(const struct session_shadows *shadows, int number)
 	return NULL;
 }
 
-const char *
-session_shadow_cause(const char *session_id, char out[SESSION_SHADOW_BYTES])
+/* A configuration that was renamed finds its sessions under the former name: that is what a reader
+ * looks for here. */
+static void
+session_owner_text(const json_t *session, char out[SESSION_CAUSE_BYTES])
 {
-	snprintf(out, SESSION_SHADOW_BYTES,
-	    "session %.40s of somebody else has a lower number and takes all packets",
-	    session_id != NULL ? session_id : "?");
+	const char *configuration =
+	    tag_value(session, TAG_TOOL) != NULL ? tag_value(session, TAG_CONFIGURATION) : NULL;
+
+	if (configuration != NULL)
+		snprintf(out, SESSION_CAUSE_BYTES, "of the configuration %s", configuration);
+	else
+		snprintf(out, SESSION_CAUSE_BYTES, "of somebody else");
+}
+
+const char *
+session_shadow_cause(const char *session_id, const json_t *session, char out[SESSION_CAUSE_BYTES])
+{
+	char owner[SESSION_CAUSE_BYTES];
+
+	session_owner_text(session, owner);
+	snprintf(out, SESSION_CAUSE_BYTES,
+	    "session %.40s %.200s has a lower number and takes all packets",
+	    session_id != NULL ? session_id : "?", owner);
+	return out;
+}
+
+const char *
+session_other_cause(
+    const struct config_rule *rule, const json_t *session, char out[SESSION_CAUSE_BYTES])
+{
+	const char *id = jsonx_get_string(session, "TrafficMirrorSessionId");
+	char owner[SESSION_CAUSE_BYTES];
+
+	if (session_is_ours(rule, session))
+		return NULL;
+	session_owner_text(session, owner);
+	snprintf(out, SESSION_CAUSE_BYTES, "session %.40s is %.200s", id != NULL ? id : "?", owner);
 	return out;
 }
 

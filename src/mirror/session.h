@@ -101,9 +101,19 @@ void session_shadow_filters(const struct session_shadows *shadows, json_t *ids);
  * Only after filters_load. */
 const json_t *session_shadow(const struct session_shadows *shadows, int number);
 
-#define SESSION_SHADOW_BYTES 128 /* of the text of session_shadow_cause */
-/* What a report says of it: "session tms-1 takes all packets before". Returns out. */
-const char *session_shadow_cause(const char *session_id, char out[SESSION_SHADOW_BYTES]);
+#define SESSION_CAUSE_BYTES 320 /* of the texts below: an id and a configuration's name */
+/* What a report says of it: "session tms-1 of somebody else takes all packets before". session: as
+ * described; NULL: only its id is known. Returns out. */
+const char *
+session_shadow_cause(const char *session_id, const json_t *session, char out[SESSION_CAUSE_BYTES]);
+
+/* The reason of an interface that is `present` by a session which its configuration did not make,
+ * does not change and would not remove. */
+#define SESSION_OTHER_REASON "other-owner"
+/* Whose that is: "session tms-1 is of the configuration us-east-1", or NULL for one of the rule's
+ * own. Returns out. */
+const char *session_other_cause(
+    const struct config_rule *rule, const json_t *session, char out[SESSION_CAUSE_BYTES]);
 
 /* How a session is made: the same for every attempt, run and process. */
 struct session_order {

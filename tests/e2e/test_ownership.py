@@ -98,6 +98,23 @@ class Ownership(harness.Case):
         self.assertEqual(self.run_it(sim, self.config(world, "b.json", 1, name="blue")), {"updated": 6})
         self.assertEqual(list(self.by_configuration(sim)), ["blue"])
 
+    def test_a_renamed_file_is_told_whose_sessions_are_there(self):
+        """Without a name in it: first the rules are the same, then another filter makes sessions beside the former ones, which take the packets."""
+        sim, world = self.world()
+        self.assertEqual(self.run_it(sim, self.config(world, "before.json")), {"created": 6})
+        after = self.config(world, "after.json")
+        done = self.backfill(sim, config=after)
+        self.assertEqual(done.json["reasons"], {"present": {"other-owner": 6}})
+        rows = [json.loads(line) for line in self.tmflow("show", "@latest", "--outcomes", "-o", "jsonl").out.splitlines()]
+        for row in rows:
+            self.assertEqual(row["cause"], f"session {row['sessionId']} is of the configuration before")
+        self.assertIn("6  present: 6 other-owner", self.tmflow("show", "@latest").out)
+        self.assertEqual(self.run_it(sim, self.config(world, "after.json", 1)), {"created": 6})
+        self.assertEqual(self.run_it(sim, self.config(world, "after.json", 1)), {"shadowed": 6})
+        rows = self.tmflow("show", "@latest", "--outcomes", "-o", "jsonl").out
+        self.assertEqual(rows.count("of the configuration before has a lower number and takes all packets"), 6, rows)
+        self.assertEqual(self.backfill(sim, config=self.config(world, "before.json")).json.get("reasons", {}), {})
+
     def test_everything_that_is_made_bears_the_name(self):
         sim = self.sim("--no-auth", "--single-subnet", "--plain", instances=3)
         self.assertEqual(self.run_it(sim, sim.config), {"created": 3})

@@ -53,7 +53,7 @@ static tmf_op_stage_fn ensure_session_made;
  * is good for nothing is its reason (a plan's is `planned`). The next run finds it shadowed. */
 static void
 ensure_session_shadow(
-    const struct tmf_op *op, struct outcome *outcome, char cause[SESSION_SHADOW_BYTES])
+    const struct tmf_op *op, struct outcome *outcome, char cause[SESSION_CAUSE_BYTES])
 {
 	const char *by = action_text_of(op, "ShadowedBy");
 
@@ -66,7 +66,7 @@ ensure_session_shadow(
 		outcome->reason = outcome_name(OUTCOME_SHADOWED);
 	else
 		return;
-	outcome->cause = session_shadow_cause(by, cause);
+	outcome->cause = session_shadow_cause(by, NULL, cause);
 }
 
 /* Records what became of the interface, and ends the op with that. */
@@ -74,7 +74,7 @@ static enum tmf_op_next
 ensure_session_settle(struct tmf_op *op, struct outcome outcome)
 {
 	const struct ensure_session *f = op->frame;
-	char cause[SESSION_SHADOW_BYTES];
+	char cause[SESSION_CAUSE_BYTES];
 	json_t *result;
 	int used = 0;
 

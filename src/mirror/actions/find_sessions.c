@@ -139,7 +139,7 @@ static int
 find_sessions_record(struct tmf_op *op, const json_t *entry, enum session_verdict verdict,
     const json_t *session, const json_t *shadow, json_t *item)
 {
-	char cause[SESSION_SHADOW_BYTES];
+	char cause[SESSION_CAUSE_BYTES];
 	struct outcome outcome = {
 	    .instance_id = jsonx_get_string(find_sessions_instance(entry), "InstanceId"),
 	    .interface_id = find_sessions_interface(entry),
@@ -157,7 +157,11 @@ find_sessions_record(struct tmf_op *op, const json_t *entry, enum session_verdic
 		if (shadow != NULL) {
 			outcome.kind = OUTCOME_SHADOWED;
 			outcome.cause = session_shadow_cause(
-			    jsonx_get_string(shadow, "TrafficMirrorSessionId"), cause);
+			    jsonx_get_string(shadow, "TrafficMirrorSessionId"), shadow, cause);
+		} else {
+			outcome.cause =
+			    session_other_cause(action_rule_of(op, outcome.rule), session, cause);
+			outcome.reason = outcome.cause != NULL ? SESSION_OTHER_REASON : NULL;
 		}
 		if (targets_note_used(action_account(op)->targets, outcome.target_id, &op->err) < 0)
 			return -1;
