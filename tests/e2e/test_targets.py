@@ -18,6 +18,15 @@ class Targets(harness.Case):
         self.assertGreater(len(made), 3)
         self.assertEqual([target for target in made if target["sessions"] == 0], [])
 
+    def test_what_a_run_took_back_is_not_missed(self):
+        """Its targets stood idle, as AWS refused the sessions. The next run does not warn of them as of targets that somebody has stopped."""
+        sim = self.sim("--single-subnet", "--plain", "--fault", "refuse:TrafficMirrorSessionLimitExceeded:CreateTrafficMirrorSession@1", instances=25)
+        for _ in range(2):
+            done = self.backfill(sim)
+            self.assertEqual(done.json["summary"]["failed"], 25, done.err)
+            self.assertNotIn("target.dead", done.err)
+        self.assertTrue(sim.report()["ok"], sim.report()["reasons"])
+
     def test_64_sources_in_one_subnet_while_describes_are_stale(self):
         sim = self.sim("--single-subnet", "--plain", "--stale-ms", "600000", instances=64)
         done = self.backfill(sim)

@@ -681,7 +681,12 @@ creation_delete_answered(struct creation *creation, json_t *reply, struct tmf_er
 	bool in_use = error_is_target_in_use(err);
 
 	if (reply != NULL || aws_error_is_not_found(err->name)) {
-		creation_enter(creation, CREATION_TERMINATE);
+		tmf_err_fini(err);
+		if (target_note_deleted(creation->opts.account, creation->opts.inventory,
+			launch_target(&creation->launch), err) < 0)
+			creation_fail(creation, err);
+		else
+			creation_enter(creation, CREATION_TERMINATE);
 		return;
 	}
 	if (in_use)

@@ -121,6 +121,19 @@ target_note_kept(struct account *account, struct inventory *inventory, const cha
 	return target_fact_put(account, target, err);
 }
 
+/* It may be listed a while longer. That its instance is gone is nothing to warn of then. */
+int
+target_note_deleted(struct account *account, struct inventory *inventory, const char *target_id,
+    struct tmf_err *err)
+{
+	struct target *target = inventory_find(inventory, target_id);
+
+	if (target == NULL)
+		return 0;
+	target->dead = true;
+	return target_fact_put(account, target, err);
+}
+
 /* The highest that is known, which may be more than was asked for: a lower one in the store would
  * bring used generations back after a restart. */
 int

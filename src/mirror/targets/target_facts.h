@@ -37,6 +37,11 @@ int target_note_gone(struct account *account, struct inventory *inventory,
 int target_note_kept(struct account *account, struct inventory *inventory, const char *target_id,
     bool was_full, struct tmf_err *err);
 
+/* AWS has deleted the target, as this process asked. Unknown here: nothing. Errors:
+ * TMF_ERR_STORE. */
+int target_note_deleted(struct account *account, struct inventory *inventory, const char *target_id,
+    struct tmf_err *err);
+
 /* {target: fact} of those that were made and that nobody is known to mirror to. The fact has
  * IdleOf, SubnetId, Generation, InstanceId and NetworkInterfaceId. New reference; NULL on
  * failure. */
