@@ -40,9 +40,9 @@ void fault_defer(struct fault *fault, uint32_t position, const char *code, const
 /* Raises what has been deferred; returns where nothing has. */
 void fault_raise_deferred(struct fault *fault);
 
-/* Whatever fails from now on is reported at position: as in jsonata, of a call and of the right side of
- * `and` and `or`. What was claimed first counts, since it is outermost. Returns what fault_unclaim
- * takes. */
+/* Whatever fails from now on is reported at position: as in jsonata, of a call and of the right
+ * side of `and` and `or`. What was claimed first counts, since it is outermost. Returns what
+ * fault_unclaim takes. */
 static inline bool
 fault_claim(struct fault *fault, uint32_t position)
 {

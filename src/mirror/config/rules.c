@@ -165,9 +165,9 @@ rules_try(const struct rules *rules, size_t index, json_t *instance, struct rule
 	return 0;
 }
 
-/* Whether an earlier rule gives the instance that session already, on its primary interface or, with
- * whole, on all that the rule takes. Only asked with matching: all, and most configurations have a
- * filter and target for each rule. */
+/* Whether an earlier rule gives the instance that session already, on its primary interface or,
+ * with whole, on all that the rule takes. Only asked with matching: all, and most configurations
+ * have a filter and target for each rule. */
 static int
 rules_repeats(const struct rules *rules, size_t index, json_t *instance, bool whole,
     bool *ret_repeats, struct tmf_err *err)

@@ -39,8 +39,9 @@ int rules_eligible(const struct rules *rules, json_t *instance, bool *ret_eligib
 int rules_find(const struct rules *rules, json_t *instance, const struct config_rule *after,
     const struct config_rule **ret_rule, struct tmf_err *err);
 
-/* Whether a rule that rules_find gave takes this interface of the instance: its primary one, or with
- * `interfaces: all` each that an earlier rule does not mirror alike. Errors: as of rules_find. */
+/* Whether a rule that rules_find gave takes this interface of the instance: its primary one, or
+ * with `interfaces: all` each that an earlier rule does not mirror alike. Errors: as of
+ * rules_find. */
 int rules_take_interface(const struct rules *rules, json_t *instance,
     const struct config_rule *rule, const json_t *interface, bool *ret_takes, struct tmf_err *err);
 

@@ -14,8 +14,8 @@
 /* Of the details of events, each of which may have all of a state's data: behind it the next page
  * begins. */
 #define UI_DETAILS_BYTES_MAX 524288
-/* Of a run whose page is written here, which takes a second and holds up all others. A longer one is
- * for `tmflow show -o html`. */
+/* Of a run whose page is written here, which takes a second and holds up all others. A longer
+ * one is for `tmflow show -o html`. */
 #define UI_PAGE_ROWS_MAX   100000
 #define UI_PARAM_BYTES_MAX 256 /* of a search and the like; longer ones find nothing */
 
