@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-/* Expressions in JSONata with what they give. Of the npm package jsonata, where nothing else is said. */
+/* Expressions in JSONata with what they give, as the npm package jsonata does. */
 struct jsonata_vector {
 	const char *expr;
 	const char *input;    /* NULL: undefined */

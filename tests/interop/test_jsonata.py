@@ -57,7 +57,7 @@ def _partial(expr, ours, theirs):
 
 @explained("the package writes separators of an irregular picture outside the digits, and before those that are fewer than its places")
 def _irregular(expr, ours, theirs):
-    return re.search("format(Number|Integer).*(#,##,##0|###,###\\.#,#|0,0,0)", expr) is not None and code(ours) in ("", "D3137") and code(theirs) in ("", "D3030", "D3137")
+    return re.search("format(Number|Integer).*(#,##,##0|###,###\\.#,#|0,0,0)", expr) is not None and code(ours) in ("", "D3137", "D3141") and code(theirs) in ("", "D3030", "D3137", "D3141")
 
 
 @explained("the package loses a regular expression left of ?? and ?:, which it evaluates twice")
@@ -67,7 +67,7 @@ def _twice(expr, ours, theirs):
 
 @explained("a number that is not finite is D1001 wherever the package looks whether it is a number, also as a condition; in a document both write null")
 def _not_finite(expr, ours, theirs):
-    return re.search(r"[/%*]|\$power|e300|e308", expr) is not None and ({code(ours), code(theirs)} & {"D3001", "D1001"} or re.search("NaN|Infinity", str(theirs)) is not None)
+    return re.search(r"[/%*]|\$power|\$parseInteger|e300|e308", expr) is not None and ({code(ours), code(theirs)} & {"D3001", "D1001"} or re.search("NaN|Infinity", str(theirs)) is not None)
 
 
 @explained("a time or a zone that is not a number is NaN in all that the package writes of it")
@@ -122,6 +122,11 @@ def _group(expr, ours, theirs):
     return re.search(r"\}\s*(\[\])?\s*(\[[^\]]*\])?\s*[.^)\]]|@\$\w+(\[[^\]]*\])?\{", expr) is not None
 
 
+@explained("a text that only begins as a number of another base is NaN to the package, not D3030")
+def _other_base(expr, ours, theirs):
+    return "0x1F" in expr and "$number" in expr and code(ours) == "D3030"
+
+
 @explained("parseInt of JavaScript reads hexadecimal digits")
 def _hexadecimal(expr, ours, theirs):
     return "$parseInteger" in expr and "0x1F" in expr
@@ -134,7 +139,7 @@ def _order(expr, ours, theirs):
 
 @explained("the package changes empty arrays of its input, and of copies that it makes")
 def _changed(expr, ours, theirs):
-    return code(ours) == code(theirs) == "" and "[null]" in json.dumps(theirs) and flat(ours.get("result"), "[]") == flat(emptied(theirs.get("result")), "[]")
+    return code(ours) == code(theirs) == "" and "[null]" in json.dumps(theirs) and flat(emptied(ours.get("result")), "[]") == flat(emptied(theirs.get("result")), "[]")
 
 
 @explained("[] behind what is no name, or with @, # and ^, keeps an array of one here, but not always in the package")

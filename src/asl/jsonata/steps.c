@@ -149,21 +149,22 @@ evaluate_node(
 
 /* --- predicates --- */
 
-/* Whether the numbers of a predicate's value name the element: [0], [-1], [[0..2]]. A fraction is
+/* How often the numbers of a predicate's value name the element: [0], [-1], [[0..2]]. A fraction is
  * rounded down: [1, 2, 3][1.9] is 2. Negative numbers count from the end: [1, 2, 3][-1] is 3. */
-static bool
+static size_t
 names_index(const struct value *result, size_t index, size_t count)
 {
+	size_t times = 0;
+
 	for (size_t i = 0; i < (value_is_array(result) ? value_count(result) : 1); i++) {
 		struct value number = value_is_array(result) ? value_at(result, i) : *result;
 		double wanted = floor(number.u.number);
 
 		if (wanted < 0)
 			wanted += (double)count;
-		if (wanted == (double)index)
-			return true;
+		times += wanted == (double)index;
 	}
-	return false;
+	return times;
 }
 
 /* An empty array counts as numbers, and then names no element. */
@@ -229,8 +230,9 @@ evaluate_filter(
 		/* $a[$b] asks each number of $b about each element of $a. */
 		if (value_is_array(&result))
 			heap_spend(&ev->heap, value_count(&result));
-		if (is_numbers(&result) ? names_index(&result, i, count)
-					: value_is_true(&ev->heap, &result))
+		for (size_t times = is_numbers(&result) ? names_index(&result, i, count)
+							: value_is_true(&ev->heap, &result);
+		     times > 0; times--)
 			list_push(&ev->heap, results, item);
 	}
 	return value_list(results);

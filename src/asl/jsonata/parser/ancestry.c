@@ -182,6 +182,22 @@ ancestry_seek(
 	}
 }
 
+/* The predicates were read before the * was a step: their slots are found, but nobody binds them. Of
+ * a name they are not on it, since that was a path at once. */
+void
+ancestry_adopt(struct ancestry *ancestry, struct step *step)
+{
+	if (step->node->type != NODE_WILDCARD)
+		return;
+	for (struct seeker *seeker = ancestry->seekers; seeker != NULL; seeker = seeker->next) {
+		heap_spend(ancestry->heap, 1);
+		if (seeker->node != step->node || seeker->slot->level != 0)
+			continue;
+		step->node->flags |= NODE_TUPLE;
+		ancestry_bind(ancestry, step, seeker->slot);
+	}
+}
+
 /* Goes up a path from its last step until the slot has found its own. Of steps one behind the other
  * that bind the same context again (a@$x.b@$y) the first counts. */
 static void

@@ -34,6 +34,9 @@ void ancestry_hand_up(struct ancestry *ancestry, const struct node *node, const 
 /* A path begins with what its first step has: a % there is sought by the path. */
 void ancestry_begin(struct ancestry *ancestry, const struct path_node *path);
 
+/* A * with predicates has become a step: what they seek one step up is its context. */
+void ancestry_adopt(struct ancestry *ancestry, struct step *step);
+
 /* A path is complete up to its last step: what that step seeks is looked for in the steps before
  * it. */
 void ancestry_resolve(struct ancestry *ancestry, struct path_node *path);

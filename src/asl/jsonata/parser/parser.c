@@ -438,16 +438,18 @@ literal_new(struct parser *p, const struct token *token)
 }
 
 /* A number takes its sign at once, so that -1 is a literal: a[-1] may then use the quick way.
+ * What stands behind the number is applied to the negative one: -2[$ > 1] is nothing.
  * POWER_UNARY binds more strongly than arithmetic: -5 % 3 is (-5) % 3, which is -2. */
 static const struct node *
 parse_negation(struct parser *p, uint32_t position)
 {
 	const struct node *expr = parser_expression(p, POWER_UNARY);
-	const struct literal_node *literal = (const struct literal_node *)expr;
+	struct node *bare = node_bare(expr);
+	struct literal_node *literal = (struct literal_node *)bare;
 	struct unary_node *unary;
 
-	if (expr->type == NODE_LITERAL && literal->value.type == VALUE_NUMBER) {
-		((struct literal_node *)expr)->value.u.number *= -1;
+	if (bare->type == NODE_LITERAL && literal->value.type == VALUE_NUMBER) {
+		literal->value.u.number *= -1;
 		return expr;
 	}
 	unary = parser_node(p, NODE_NEGATE, sizeof(*unary), position);

@@ -99,6 +99,7 @@ parse_step(struct parser *p, const struct node *left)
 
 		parser_step_more(p, step)->stages = filtered->stages;
 		ancestry_hand_up(&p->ancestry, step->node, right);
+		ancestry_adopt(&p->ancestry, step);
 	} else {
 		parser_add_bound(p, path, right);
 	}
