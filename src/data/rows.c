@@ -17,6 +17,7 @@ rows_new(const struct asl_reader *reader)
 	struct rows *rows = mem_zalloc(1, sizeof(*rows));
 
 	rows->reader = reader;
+	rows->way.pointer = reader->items_pointer != NULL ? reader->items_pointer : "";
 	if (reader->input == ASL_READER_CSV && reader->headers != NULL)
 		rows->columns = json_incref(reader->headers);
 	return rows;
@@ -72,6 +73,8 @@ rows_skip_mark(struct rows *rows)
 enum rows_next
 rows_next(struct rows *rows, json_t **ret_item, struct tmf_err *err)
 {
+	enum rows_next next;
+
 	if (!rows_skip_mark(rows))
 		return ROWS_MORE;
 	switch (rows->reader->input) {
@@ -80,7 +83,8 @@ rows_next(struct rows *rows, json_t **ret_item, struct tmf_err *err)
 	case ASL_READER_JSONL:
 		return rows_lines_next(rows, ret_item, err);
 	case ASL_READER_JSON:
-		return rows_json_next(rows, ret_item, err);
+		next = rows_pointer_go(rows, err);
+		return next == ROWS_ITEM ? rows_json_next(rows, ret_item, err) : next;
 	case ASL_READER_MANIFEST:
 		break;
 	}
@@ -105,4 +109,7 @@ rows_seek(struct rows *rows, int64_t offset)
 	rows->offset = offset;
 	rows->finished = false;
 	rows->place = offset > 0 ? ROWS_BEHIND_ELEMENT : ROWS_BEFORE_ARRAY;
+	rows->way = (struct rows_way){.pointer = ""};
+	if (offset == 0 && rows->reader->items_pointer != NULL)
+		rows->way.pointer = rows->reader->items_pointer;
 }

@@ -12,6 +12,26 @@ enum rows_json_place {
 	ROWS_BEHIND_ARRAY,
 };
 
+/* What stands next on the way to the array. */
+enum rows_step {
+	ROWS_AT_VALUE,	 /* one that holds the next */
+	ROWS_AT_NAME,	 /* a member of an object */
+	ROWS_AT_ELEMENT, /* of an array */
+	ROWS_PASSING,	 /* a value beside the way */
+	ROWS_PASSED,	 /* the comma behind one */
+};
+
+struct rows_way {
+	const char *pointer; /* what is left of ItemsPointer; "": the array is next. Borrowed */
+	enum rows_step step;
+	int64_t left; /* elements before the one that is wanted */
+	/* Of a value that is passed over. */
+	size_t depth;
+	bool begun;
+	bool quoted;
+	bool escaped;
+};
+
 struct rows {
 	const struct asl_reader *reader;
 	struct buf text;
@@ -21,6 +41,7 @@ struct rows {
 	json_t *columns; /* CSV: array of strings; NULL: the first row will say */
 	struct buf field;
 	enum rows_json_place place;
+	struct rows_way way;
 };
 
 /* What is left of the text. */
@@ -35,6 +56,16 @@ enum rows_next rows_wait(const struct rows *rows, struct tmf_err *err);
 /* One JSON text as an item. */
 enum rows_next
 rows_parse(struct rows *rows, struct str text, json_t **ret_item, struct tmf_err *err);
+
+/* The four signs that may stand between JSON's. */
+bool rows_json_is_blank(char c);
+
+/* The length of the JSON value at the start of text, by its brackets and quotes alone: whether it
+ * is one is the parser's business. 0: it ends behind the text, or may. */
+size_t rows_json_extent(struct str text);
+
+/* Goes on to the array that ItemsPointer names. Returns: ROWS_ITEM before it. */
+enum rows_next rows_pointer_go(struct rows *rows, struct tmf_err *err);
 
 /* rows_next by kind of text. */
 enum rows_next rows_csv_next(struct rows *rows, json_t **ret_item, struct tmf_err *err);

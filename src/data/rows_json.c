@@ -33,15 +33,14 @@ rows_lines_next(struct rows *rows, json_t **ret_item, struct tmf_err *err)
 
 /* --- a JSON array --- */
 
-static bool
+bool
 rows_json_is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* The length of the JSON value at the start of text, by its brackets and quotes alone: whether it
- * is one is the parser's business. 0: it ends behind the text, or may. */
-static size_t
+/* A string may have brackets in it, and an escaped quote does not end it. */
+size_t
 rows_json_extent(struct str text)
 {
 	size_t depth = 0;
@@ -128,12 +127,17 @@ rows_json_sign_missing(enum rows_json_place place)
 	return "the array has no end";
 }
 
+/* Behind an array within an object nothing is looked at: it may be of any length. */
 enum rows_next
 rows_json_next(struct rows *rows, json_t **ret_item, struct tmf_err *err)
 {
+	bool within = rows->reader->items_pointer != NULL && rows->reader->items_pointer[0] != '\0';
+
 	for (;;) {
 		struct str rest = rows_rest(rows);
 
+		if (within && rows->place == ROWS_BEHIND_ARRAY)
+			return ROWS_OVER;
 		if (rest.len == 0 && rows->finished)
 			return rows->place == ROWS_BEHIND_ARRAY
 				   ? ROWS_OVER

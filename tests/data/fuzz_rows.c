@@ -56,6 +56,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0)
 		return 0;
 	reader.input = inputs[data[0] % 3];
+	reader.items_pointer = data[0] > INT8_MAX ? "/a~1/1" : NULL;
 	text = (struct str){(const char *)data + 1, size - 1};
 	pieces[0] = size;
 	pieces[1] = 1 + data[0] % PIECES_MAX;

@@ -16,7 +16,8 @@
 static const struct {
 	enum asl_reader_input input;
 	char delimiter;
-	const char *headers; /* JSON; NULL: the first row has them */
+	/* JSON, of CSV; NULL: the first row has them. Of JSON: ItemsPointer */
+	const char *headers;
 	const char *text;
 	const char *items; /* those before a fault, too */
 	const char *fault; /* NULL: none */
@@ -61,6 +62,27 @@ static const struct {
     {ASL_READER_JSON, ',', NULL, "[1,", "[1]", "byte 3: the array has no end"},
     {ASL_READER_JSON, ',', NULL, "[1,]", "[1]", "byte 3: the array ends within an element"},
     {ASL_READER_JSON, ',', NULL, "[1] x", "[1]", "byte 4: something stands behind the array"},
+    {ASL_READER_JSON, ',', "/b/c",
+	"{\"a\":[9],\"b\":{\"x\":1,\"c\":[1,{\"d\":2}]},\"e\":", "[1,{'d':2}]", NULL},
+    {ASL_READER_JSON, ',', "/a~1b~0",
+	" {\"x\\\"]\": \"}\\\"\", \"y\" : [ [1,\"]\"], {} ],\"n\":-1.5 , \"t\":true,\"a/b~\" :[ ] "
+	"}",
+	"[]", NULL},
+    {ASL_READER_JSON, ',', "/2/1", "[7,\"x,\",[[5],[1,2]],8]", "[1,2]", NULL},
+    {ASL_READER_JSON, ',', "/0", "[[3]]", "[3]", NULL},
+    {ASL_READER_JSON, ',', "", "[3]", "[3]", NULL},
+    {ASL_READER_JSON, ',', "/", "{\"\":[3]}", "[3]", NULL},
+    {ASL_READER_JSON, ',', "/b", "{\"a\":1}", "[]",
+	"byte 6: ItemsPointer names nothing in the text"},
+    {ASL_READER_JSON, ',', "/a/1", "{\"a\":[1]}", "[]",
+	"byte 7: ItemsPointer names nothing in the text"},
+    {ASL_READER_JSON, ',', "/a", "{\"a\":1}", "[]", "byte 5: not a JSON array"},
+    {ASL_READER_JSON, ',', "/a", "{}", "[]", "byte 1: ItemsPointer names nothing in the text"},
+    {ASL_READER_JSON, ',', "/01", "[[1],[2]]", "[]",
+	"byte 0: ItemsPointer names nothing in the text"},
+    {ASL_READER_JSON, ',', "/a", "{\"a\" [1]}", "[]", "byte 1: a colon is missing"},
+    {ASL_READER_JSON, ',', "/a", "{\"a\"", "[]", "byte 1: ItemsPointer names nothing in the text"},
+    {ASL_READER_JSON, ',', "/a", "{\"a\":[1", "[]", "byte 6: the array ends within an element"},
 };
 
 static json_t *
@@ -135,7 +157,10 @@ reader_of(int i)
 {
 	return (struct asl_reader){.input = texts[i].input,
 	    .delimiter = texts[i].delimiter,
-	    .headers = texts[i].headers != NULL ? rows_of(texts[i].headers) : NULL};
+	    .items_pointer = texts[i].input == ASL_READER_JSON ? texts[i].headers : NULL,
+	    .headers = texts[i].input == ASL_READER_CSV && texts[i].headers != NULL
+			   ? rows_of(texts[i].headers)
+			   : NULL};
 }
 
 START_TEST(test_pieces_of_any_size)

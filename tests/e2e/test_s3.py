@@ -65,6 +65,17 @@ States:
             done = self.run_map(self.get(key, config))
             self.assertEqual(done.json.get("output"), wanted, (key, done.err, done.json))
 
+    def test_an_array_within_an_object(self):
+        """What stands before it is passed over, what stands behind is not read."""
+        rows = [{"n": n} for n in range(30)]
+        self.s3.put("data", "deep.json", json.dumps({"before": [{"rows": "x" * 2 * RANGE}, [1]], "in": [0, {"rows": rows}], "behind": "y" * 3 * RANGE}))
+        done = self.run_map(self.get("deep.json", "{InputType: JSON, ItemsPointer: /in/1/rows}"))
+        self.assertEqual(done.json.get("output"), rows, done.err)
+        self.assertEqual(len(self.ranges()), 3)
+        done = self.run_map(self.get("deep.json", "{InputType: JSON, ItemsPointer: /in/1/none}"))
+        self.assertEqual((done.code, done.json["error"]), (1, "States.ItemReaderFailed"))
+        self.assertIn("ItemsPointer names nothing in the text", done.json["cause"])
+
     def test_many_ranges(self):
         """An item may lie across two of them; each is asked for with the ETag of the first."""
         rows = [{"n": n, "text": "x" * 1000} for n in range(3 * RANGE // 1000)]

@@ -109,6 +109,18 @@ distributed_is_of_s3(const char *resource, const char *operation)
 	       strcmp(integration + strlen(S3_INTEGRATION), operation) == 0;
 }
 
+/* "" or "/a/b", in which "~" begins "~0" or "~1". See: RFC 6901 */
+static bool
+reader_is_pointer(const char *pointer)
+{
+	if (pointer[0] != '\0' && pointer[0] != '/')
+		return false;
+	for (; *pointer != '\0'; pointer++)
+		if (pointer[0] == '~' && pointer[1] != '0' && pointer[1] != '1')
+			return false;
+	return true;
+}
+
 /* What a Map reads that runs on Step Functions only; NULL: nothing. */
 static const char *
 reader_foreign(const struct asl_reader *reader, int input)
@@ -124,8 +136,10 @@ reader_foreign(const struct asl_reader *reader, int input)
 		return "ItemReader with another InputType than CSV, JSON, JSONL or MANIFEST";
 	if (reader->manifest_type != NULL && strcmp(reader->manifest_type, "S3_INVENTORY") != 0)
 		return "ItemReader with another ManifestType than S3_INVENTORY";
-	if (reader->items_pointer != NULL)
-		return "ItemReader with ItemsPointer";
+	if (reader->items_pointer != NULL && (!reads || input > 0))
+		return "ItemReader with ItemsPointer for another InputType than JSON";
+	if (reader->items_pointer != NULL && !reader_is_pointer(reader->items_pointer))
+		return "ItemReader with an ItemsPointer that is not a JSON Pointer";
 	return NULL;
 }
 
