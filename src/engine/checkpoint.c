@@ -133,12 +133,18 @@ checkpoint_spool_forget(struct branch *parent, const char *folder)
 		buf_add(&engine->spent, folder, strlen(folder) + 1);
 }
 
-void
-checkpoint_remove_spent(struct engine *engine)
+/* A loss of power may take the commit, and nothing brings back the files that a resume needs then. */
+int
+checkpoint_remove_spent(struct engine *engine, struct tmf_err *err)
 {
+	if (engine->spent.len == 0)
+		return 0;
+	if (store_sync(engine->store, err) < 0)
+		return -1;
 	for (size_t at = 0; at < engine->spent.len; at += strlen(engine->spent.p + at) + 1)
 		checkpoint_remove_spool(engine->spent.p + at);
 	buf_reset(&engine->spent);
+	return 0;
 }
 
 static int

@@ -32,8 +32,8 @@ void checkpoint_result_forget(struct branch *parent, int64_t index);
  * that says so. After the end of the execution it stays, as the rows do. */
 void checkpoint_spool_forget(struct branch *parent, const char *folder);
 
-/* The commit is made: removes these folders. */
-void checkpoint_remove_spent(struct engine *engine);
+/* The commit is made: removes these folders, once it is on the disk. Errors: TMF_ERR_STORE. */
+int checkpoint_remove_spent(struct engine *engine, struct tmf_err *err);
 
 /*
  * Writes how x ended, as x->result has it. Of a success that is all that stays; else the branches

@@ -29,7 +29,8 @@ engine_commit_then_ask(void *arg, struct tmf_err *err)
 		}
 		if (store_commit(engine->store, err) < 0)
 			return -1;
-		checkpoint_remove_spent(engine);
+		if (checkpoint_remove_spent(engine, err) < 0)
+			return -1;
 		/* Most ops look something up in the store when they run, which is before the
 		 * next turn ends. */
 		if (engine->starting != NULL)

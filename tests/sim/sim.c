@@ -8,6 +8,7 @@
 #include "mirror/actions/actions.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <ftw.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -113,8 +114,12 @@ load_workflow(struct sim *sim)
 	struct doc *doc;
 	char *path = mem_printf(
 	    WORKFLOWS "%s", sim->plan->workflow != NULL ? sim->plan->workflow : "backfill.yaml");
-	int ret = file_read(path, DOC_BYTES_MAX, &text, NULL, NULL);
+	int ret = 0;
 
+	if (sim->plan->definition != NULL)
+		buf_add_cstr(&text, sim->plan->definition);
+	else
+		ret = file_read(path, DOC_BYTES_MAX, &text, NULL, NULL);
 	assert(ret == 0);
 	free(path);
 	sim->workflow_text = buf_take(&text);
@@ -192,6 +197,7 @@ set_up(struct sim *sim, const struct sim_plan *plan, struct sim_result *result)
 	load_configs(sim);
 	load_workflow(sim);
 	make_earlier(sim);
+	sim->objects = plan->objects != NULL ? json_copy(plan->objects) : json_object();
 	sim->dir = make_dir();
 	for (size_t i = 0; i < plan->processes_count; i++)
 		sim_process_init(&sim->processes[i], sim, i);
@@ -219,6 +225,7 @@ tear_down(struct sim *sim)
 		free(sim->config_texts[i]);
 	}
 	free(sim->workflow_text);
+	json_decref(sim->objects);
 	world_free(sim->world);
 	tmf_loop_free(sim->loop);
 	tmf_err_fini(&sim->broken);
@@ -368,6 +375,23 @@ first_reason(const json_t *report)
 	return reason != NULL ? reason : "no reason";
 }
 
+/* How many runs have a folder beside the store. */
+static size_t
+count_spooled(const struct sim_process *process)
+{
+	char *path = mem_printf("%s/spool", process->dir);
+	DIR *dir = opendir(path);
+	size_t count = 0;
+	struct dirent *entry;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		count += entry->d_name[0] != '.';
+	if (dir != NULL)
+		closedir(dir);
+	free(path);
+	return count;
+}
+
 /* What the store of an ended process says when it is opened anew. */
 static void
 check_store(struct sim_process *process)
@@ -393,6 +417,7 @@ check_store(struct sim_process *process)
 		sim_broken(sim, "process %zu counts %lld outcomes and has %lld", process->index,
 		    (long long)sum, (long long)ledger.rows);
 	sim->result->ledgers[process->index] = ledger.all;
+	sim->result->spooled += count_spooled(process);
 	if (process->service == NULL && sim->plan->workflow == NULL &&
 	    ledger.instances < sim->plan->world.instances)
 		sim_broken(sim, "process %zu tells of %llu instances of %llu", process->index,
@@ -429,6 +454,7 @@ check_end(struct sim *sim)
 
 	for (size_t i = 0; i < sim->plan->processes_count && !tmf_err_isset(&sim->broken); i++)
 		check_store(&sim->processes[i]);
+	result->objects = json_incref(sim->objects);
 	result->report = sim_report(sim, true);
 	if (!json_is_true(json_object_get(result->report, "ok")))
 		sim_broken(sim, "at the end: %s", first_reason(result->report));
@@ -451,6 +477,7 @@ sim_result_fini(struct sim_result *result)
 	json_decref(result->expected);
 	json_decref(result->expected_of_other);
 	json_decref(result->report);
+	json_decref(result->objects);
 	for (size_t i = 0; i < SIM_PROCESSES_MAX; i++)
 		json_decref(result->ledgers[i]);
 	*result = (struct sim_result){0};

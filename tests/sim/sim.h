@@ -59,9 +59,11 @@ struct sim_plan {
 	uint64_t
 	    seed; /* of what chance there is: latencies, back-off, what a loss of power leaves */
 	struct sim_opts world;
-	const char *workflow; /* a file of workflows/; NULL: backfill.yaml */
-	const char *input;    /* JSON; NULL: {} */
-	const char *config;   /* YAML; NULL: the account's, for all scenarios */
+	const char *workflow;	/* a file of workflows/; NULL: backfill.yaml */
+	const char *definition; /* its text; NULL: that of the file */
+	const char *input;	/* JSON; NULL: {} */
+	json_t *objects;	/* of S3 at the beginning: {"BUCKET/KEY": text}; NULL: none */
+	const char *config;	/* YAML; NULL: the account's, for all scenarios */
 	/* Of every second process, by another name; NULL: all have the same. */
 	const char *other_config;
 	const char *hook; /* Lua source or NULL */
@@ -91,6 +93,8 @@ struct sim_result {
 	json_t *expected; /* the account's verdict on its sessions, see world_expected. Owned */
 	json_t *expected_of_other; /* the same for other_config; NULL without */
 	json_t *report;		   /* the account's report with sessions. Owned */
+	json_t *objects;	   /* of S3, at the end. Owned */
+	size_t spooled;		   /* folders of runs beside the stores, at the end */
 };
 void sim_result_fini(struct sim_result *result);
 

@@ -3,6 +3,7 @@
 
 #include "aws/client.h"
 #include "base/clock.h"
+#include "data/objects.h"
 #include "engine/engine.h"
 #include "mirror/mirror.h"
 #include "sim.h"
@@ -33,9 +34,11 @@ struct sim_process {
 	bool finished; /* and the store says so */
 	bool redrives; /* this life goes on with a run that had failed */
 
+	struct objects objects; /* those of the simulation, as this process reaches them */
 	struct credentials_provider credentials;
 	struct rng rng;
 	struct store *store;
+	char *spool;
 	struct aws_client *ec2;
 	struct aws_client *elb;
 	struct accounts *accounts;
@@ -60,6 +63,7 @@ struct sim {
 	char *workflow_text;
 	struct asl_machine *machine;
 	char *dir;
+	json_t *objects; /* of S3: {"BUCKET/KEY": text} */
 	struct sim_process processes[SIM_PROCESSES_MAX];
 	struct sim_result *result;
 	struct tmf_err broken; /* the first invariant that did not hold */
@@ -97,6 +101,9 @@ void sim_service_unload(struct sim_process *process);
 
 /* sim_transport.c */
 void sim_transport_init(struct http_transport *transport);
+
+/* sim_objects.c */
+void sim_objects_init(struct objects *objects);
 
 /* The account's report. New reference. */
 json_t *sim_report(const struct sim *sim, bool with_sessions);

@@ -90,6 +90,7 @@ sim_process_init(struct sim_process *process, struct sim *sim, size_t index)
 	*process =
 	    (struct sim_process){.sim = sim, .index = index, .plan = &sim->plan->processes[index]};
 	sim_transport_init(&process->transport);
+	sim_objects_init(&process->objects);
 	process->credentials.get = give_keys;
 	process->credentials.refresh = refresh_keys;
 	rng_seed(&process->rng, sim->plan->seed * SIM_PROCESSES_MAX + index);
@@ -253,12 +254,15 @@ open_domain(struct sim_process *process, struct tmf_err *err)
 	    err);
 	if (process->mirror == NULL)
 		return -1;
+	process->spool = store_spool(process->store, err);
 	process->registry = tmf_registry_new();
 	actions_register(process->registry, process->mirror);
 	process->engine = engine_new(&(struct engine_opts){
 	    .loop = sim->loop,
 	    .registry = process->registry,
 	    .store = process->store,
+	    .objects = &process->objects,
+	    .spool = process->spool,
 	});
 	return 0;
 }
@@ -347,6 +351,8 @@ sim_process_unload(struct sim_process *process)
 	tmf_registry_free(process->registry);
 	aws_client_free(process->elb);
 	aws_client_free(process->ec2);
+	free(process->spool);
+	process->spool = NULL;
 	store_close(process->store);
 	store_run_fini(&process->run);
 	process->settling = NULL;
