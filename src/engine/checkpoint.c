@@ -133,7 +133,8 @@ checkpoint_spool_forget(struct branch *parent, const char *folder)
 		buf_add(&engine->spent, folder, strlen(folder) + 1);
 }
 
-/* A loss of power may take the commit, and nothing brings back the files that a resume needs then. */
+/* A loss of power may take the commit, and nothing brings back the files that a resume needs
+ * then. */
 int
 checkpoint_remove_spent(struct engine *engine, struct tmf_err *err)
 {

@@ -254,6 +254,30 @@ children_are_over(const struct branch *branch)
 		   (items_are_over(children->source) && children->draft.input == NULL));
 }
 
+/* A ResultWriter without a Resource shapes the results of the state itself. */
+static bool
+children_are_flattened(const struct branch *branch)
+{
+	return children_of_map(branch) && branch->state->u.map.writer.resource == NULL &&
+	       branch->state->u.map.writer.transformation == ASL_WRITER_FLATTEN;
+}
+
+/* The elements of the results that are arrays, and the others as they are. */
+static json_t *
+children_flat(const json_t *results)
+{
+	json_t *flat = json_array();
+	json_t *result;
+	size_t i;
+
+	json_array_foreach (results, i, result)
+		if (json_is_array(result))
+			json_array_extend(flat, result);
+		else
+			json_array_append(flat, result);
+	return flat;
+}
+
 /* The place of a tolerated failure stays null. */
 enum writer_turn
 children_results(const struct branch *branch, json_t **ret_results, struct tmf_err *err)
@@ -263,7 +287,12 @@ children_results(const struct branch *branch, json_t **ret_results, struct tmf_e
 	assert(children_are_over(branch));
 	if (children->writer != NULL)
 		return writer_finish(children->writer, ret_results, err);
-	*ret_results = children->results != NULL ? json_incref(children->results) : json_array();
+	if (children->results == NULL)
+		*ret_results = json_array();
+	else if (children_are_flattened(branch))
+		*ret_results = children_flat(children->results);
+	else
+		*ret_results = json_incref(children->results);
 	return WRITER_OVER;
 }
 

@@ -291,7 +291,7 @@ static const struct fault warnings[] = {
 	"Functions only: a Map that has it fails here",
 	NULL},
     {MAP("'ResultWriter':{'WriterConfig':{'OutputType':'JSON'}}"), SCHEMA, "/States/S/ResultWriter",
-	"ResultWriter with another Resource than s3:putObject runs on Step "
+	"ResultWriter without Resource, with Transformation NONE or OutputType JSONL, runs on Step "
 	"Functions only: a Map that has it fails here",
 	NULL},
     {TASK("'Retry':[{'ErrorEquals':['E']},{'ErrorEquals':['F','E']}]"), SCHEMA,

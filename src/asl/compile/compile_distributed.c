@@ -295,10 +295,15 @@ writer_understand(struct asl_writer *writer)
 	int transformation = distributed_word(writer->transformation_word, transformations);
 	int type = distributed_word(writer->output_type, types);
 
-	if (!distributed_is_of_s3(writer->resource, PUT_OBJECT))
-		return "ResultWriter with another Resource than s3:" PUT_OBJECT;
 	if (transformation < 0 || type < 0)
 		return "ResultWriter with an unknown Transformation or OutputType";
+	if (writer->resource == NULL && writer->output_type != NULL) {
+		if (transformation == ASL_WRITER_NONE || type == 1)
+			return "ResultWriter without Resource, with Transformation NONE or "
+			       "OutputType JSONL,";
+	} else if (!distributed_is_of_s3(writer->resource, PUT_OBJECT)) {
+		return "ResultWriter with another Resource than s3:" PUT_OBJECT;
+	}
 	_Static_assert(ASL_WRITER_NONE == 0 && ASL_WRITER_COMPACT == 1 && ASL_WRITER_FLATTEN == 2,
 	    "as in the words");
 	writer->transformation = (enum asl_writer_transformation)transformation;
@@ -319,7 +324,7 @@ compile_writer(struct compiler *compiler, const struct field *field, json_t *jso
 	foreign = writer_understand(writer);
 	if (foreign != NULL)
 		distributed_foreign(compiler, state, foreign);
-	else
+	else if (writer->resource != NULL)
 		state->u.map.writes_s3 = distributed_s3(json);
 }
 
