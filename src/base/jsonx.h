@@ -35,6 +35,21 @@ void jsonx_write_canonical(const json_t *value, struct buf *out);
 /* As jsonx_write with two blanks of indentation. */
 void jsonx_write_pretty(const json_t *value, struct buf *out);
 
+/*
+ * A document one of whose members is a list that is written item by item, since all items together
+ * would be too large. The text is that of jsonx_write, or jsonx_write_pretty, with the list filled
+ * in. The three functions append: begin, any number of items, end.
+ */
+struct jsonx_list {
+	const json_t *document; /* an object; borrowed until the end */
+	const char *key;	/* of a member of it, an empty array in the list's place */
+	bool pretty;
+	size_t count; /* items so far: 0 before the first */
+};
+void jsonx_list_begin(const struct jsonx_list *list, struct buf *out);
+void jsonx_list_item(struct jsonx_list *list, const json_t *item, struct buf *out);
+void jsonx_list_end(const struct jsonx_list *list, struct buf *out);
+
 /* Compact text as a malloc'ed string. */
 char *jsonx_text(const json_t *value);
 

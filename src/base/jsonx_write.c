@@ -269,11 +269,12 @@ jsonx_write_value(const json_t *value, const struct style *style, int indent, st
 	}
 }
 
+static const struct style compact = {.indent = INDENT_NONE};
+static const struct style pretty = {.indent = 0};
+
 void
 jsonx_write(const json_t *value, struct buf *out)
 {
-	static const struct style compact = {.indent = INDENT_NONE};
-
 	jsonx_write_value(value, &compact, 0, out);
 }
 
@@ -290,9 +291,70 @@ jsonx_write_canonical(const json_t *value, struct buf *out)
 void
 jsonx_write_pretty(const json_t *value, struct buf *out)
 {
-	static const struct style pretty = {.indent = 0};
-
 	jsonx_write_value(value, &pretty, 0, out);
+}
+
+/* --- a document around a list --- */
+
+static const struct style *
+jsonx_list_style(const struct jsonx_list *list)
+{
+	return list->pretty ? &pretty : &compact;
+}
+
+/* Up to the list's key, which has its bracket in place of a value. */
+void
+jsonx_list_begin(const struct jsonx_list *list, struct buf *out)
+{
+	json_t *borrowed = (json_t *)(uintptr_t)list->document;
+	const struct style *style = jsonx_list_style(list);
+	void *first = json_object_iter(borrowed);
+	void *own = json_object_iter_at(borrowed, list->key);
+
+	assert(own != NULL && list->count == 0);
+	assert(json_array_size(json_object_iter_value(own)) == 0);
+	buf_add_char(out, '{');
+	for (void *at = first;; at = json_object_iter_next(borrowed, at)) {
+		if (at != first)
+			buf_add_char(out, ',');
+		jsonx_write_member(
+		    member_key(at), json_object_iter_value(at), style, INDENT_STEP, out);
+		if (at == own)
+			break;
+	}
+	assert(out->p[out->len - 1] == ']');
+	out->p[--out->len] = '\0';
+}
+
+void
+jsonx_list_item(struct jsonx_list *list, const json_t *item, struct buf *out)
+{
+	const struct style *style = jsonx_list_style(list);
+
+	if (list->count++ > 0)
+		buf_add_char(out, ',');
+	jsonx_write_line(style, 2 * INDENT_STEP, out);
+	jsonx_write_value(item, style, 2 * INDENT_STEP, out);
+}
+
+void
+jsonx_list_end(const struct jsonx_list *list, struct buf *out)
+{
+	json_t *borrowed = (json_t *)(uintptr_t)list->document;
+	const struct style *style = jsonx_list_style(list);
+	void *at = json_object_iter_at(borrowed, list->key);
+
+	assert(at != NULL);
+	if (list->count > 0)
+		jsonx_write_line(style, INDENT_STEP, out);
+	buf_add_char(out, ']');
+	while ((at = json_object_iter_next(borrowed, at)) != NULL) {
+		buf_add_char(out, ',');
+		jsonx_write_member(
+		    member_key(at), json_object_iter_value(at), style, INDENT_STEP, out);
+	}
+	jsonx_write_line(style, 0, out);
+	buf_add_char(out, '}');
 }
 
 char *

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <jansson.h>
+#include <malloc.h>
 #include <openssl/crypto.h>
 
 /*
@@ -138,6 +139,14 @@ mem_guard_libraries(void)
 {
 	json_set_alloc_funcs(mem_alloc, free);
 	return CRYPTO_set_mem_functions(crypto_alloc, crypto_realloc, crypto_free) == 1 ? 0 : -1;
+}
+
+void
+mem_trim(void)
+{
+#ifdef __GLIBC__ /* musl gives back by itself */
+	malloc_trim(0);
+#endif
 }
 
 /* memset before free is removed by the optimizer as a dead store; OPENSSL_cleanse is not. */

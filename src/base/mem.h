@@ -39,6 +39,10 @@ char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * Returns: 0; -1 where libcrypto has allocated already. */
 int mem_guard_libraries(void);
 
+/* Gives what is free within the heap back to the system, where the C library can; else it stays for
+ * later allocations. Costs a look at all of the heap. */
+void mem_trim(void);
+
 /* Overwrites memory in a way that the compiler may not remove. */
 void mem_wipe(void *p, size_t bytes);
 

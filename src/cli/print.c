@@ -1,6 +1,5 @@
 #include "cli/print.h"
 
-#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -194,4 +193,42 @@ cli_print_json(const json_t *document)
 	print_json_text(stdout, buf_cstr(&text));
 	putchar('\n');
 	buf_fini(&text);
+}
+
+/* A text that holds what is printed at once, and no more. */
+static void
+print_piece(struct buf *text)
+{
+	print_json_text(stdout, buf_cstr(text));
+	buf_fini(text);
+}
+
+void
+cli_print_list_begin(struct jsonx_list *list)
+{
+	struct buf text = {0};
+
+	answered = true;
+	list->pretty = !prints_lines;
+	jsonx_list_begin(list, &text);
+	print_piece(&text);
+}
+
+void
+cli_print_list_item(struct jsonx_list *list, const json_t *item)
+{
+	struct buf text = {0};
+
+	jsonx_list_item(list, item, &text);
+	print_piece(&text);
+}
+
+void
+cli_print_list_end(const struct jsonx_list *list)
+{
+	struct buf text = {0};
+
+	jsonx_list_end(list, &text);
+	print_piece(&text);
+	putchar('\n');
 }

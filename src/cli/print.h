@@ -1,6 +1,8 @@
 #ifndef TMFLOW_CLI_PRINT_H
 #define TMFLOW_CLI_PRINT_H
 
+#include "base/jsonx.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -32,6 +34,12 @@ bool cli_prints_lines(void);
 
 /* Writes one JSON document and a newline to standard output. Escapes: \uNNNN. */
 void cli_print_json(const json_t *document);
+
+/* The same for a document around a list, piece by piece; the first of them sets how it is
+ * written. */
+void cli_print_list_begin(struct jsonx_list *list);
+void cli_print_list_item(struct jsonx_list *list, const json_t *item);
+void cli_print_list_end(const struct jsonx_list *list);
 
 /* The same as one line. Takes value. */
 void cli_print_json_line(json_t *value);

@@ -151,6 +151,41 @@ START_TEST(json_helpers)
 }
 END_TEST
 
+/* Written in pieces, a document is byte by byte what it is as a whole. */
+START_TEST(json_list_in_pieces)
+{
+	static const char *const documents[] = {"{\"list\": []}",
+	    "{\"a\": 1, \"list\": [], \"b\": {\"c\": [1, {}]}}", "{\"a\": [], \"list\": []}",
+	    "{\"list\": [], \"z\": \"\\u0001\"}"};
+	json_t *items = jsonx_parse(STR("[{\"x\": [1, 2]}, 7, [], {}, \"\\n\"]"), NULL);
+
+	for (size_t i = 0; i < 4 * 2 * 6; i++) {
+		json_t *document = jsonx_parse(str_of(documents[i % 4]), NULL);
+		struct jsonx_list list = {
+		    .document = document, .key = "list", .pretty = i / 4 % 2 == 1};
+		json_t *filled = json_array();
+		struct buf pieces = {0}, whole = {0};
+
+		jsonx_list_begin(&list, &pieces);
+		for (size_t k = 0; k < i / 8; k++) {
+			jsonx_list_item(&list, json_array_get(items, k), &pieces);
+			json_array_append(filled, json_array_get(items, k));
+		}
+		jsonx_list_end(&list, &pieces);
+		json_object_set_new(document, "list", filled);
+		if (list.pretty)
+			jsonx_write_pretty(document, &whole);
+		else
+			jsonx_write(document, &whole);
+		ck_assert_str_eq(buf_cstr(&pieces), buf_cstr(&whole));
+		buf_fini(&pieces);
+		buf_fini(&whole);
+		json_decref(document);
+	}
+	json_decref(items);
+}
+END_TEST
+
 START_TEST(digests)
 {
 	char hex[DIGEST_SHA256_HEX_BYTES];
@@ -448,6 +483,7 @@ main(void)
 	tcase_add_test(tests, json_texts);
 	tcase_add_test(tests, json_escapes);
 	tcase_add_test(tests, json_helpers);
+	tcase_add_test(tests, json_list_in_pieces);
 	tcase_add_test(tests, digests);
 	tcase_add_test(tests, log_lines);
 	tcase_add_test(tests, log_no_forged_fields);

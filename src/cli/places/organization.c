@@ -427,9 +427,12 @@ organization_add_place(struct organization *organization, const char *account, c
 	};
 	int ret = places_append(organization->places, &place, err);
 
-	if (ret == 0 && fault != NULL)
-		tmf_err_copy(
-		    &organization->places->at[organization->places->count - 1].fault, fault);
+	if (ret == 0 && fault != NULL) {
+		struct place *added = &organization->places->at[organization->places->count - 1];
+
+		added->fault = mem_zalloc(1, sizeof(*added->fault));
+		tmf_err_copy(added->fault, fault);
+	}
 	free(role);
 	return ret;
 }

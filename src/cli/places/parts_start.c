@@ -90,7 +90,8 @@ parts_load(struct parts *parts, const struct places *places)
 		part->opts.external_id = place->external_id;
 		part->config = arn_fill_in(parts->opts->config, place->account, place->region);
 		part->opts.config = part->config;
-		tmf_err_copy(&part->fault, &place->fault);
+		if (place->fault != NULL)
+			tmf_err_copy(&part->fault, place->fault);
 		code = part_load(parts, part, place);
 		if (parts->wait)
 			part_unload(part);

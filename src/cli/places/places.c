@@ -19,7 +19,9 @@ places_fini(struct places *places)
 		free(places->at[i].region);
 		free(places->at[i].assume_role);
 		free(places->at[i].external_id);
-		tmf_err_fini(&places->at[i].fault);
+		if (places->at[i].fault != NULL)
+			tmf_err_fini(places->at[i].fault);
+		free(places->at[i].fault);
 	}
 	free(places->at);
 	*places = (struct places){0};

@@ -11,11 +11,11 @@
 
 /* One account and region. Strings are owned. */
 struct place {
-	char *account;	      /* NULL: whatever account the keys are of */
-	char *region;	      /* NULL: the one that the environment names */
-	char *assume_role;    /* ARN, or NULL */
-	char *external_id;    /* or NULL */
-	struct tmf_err fault; /* why nothing can be asked there; none: it can */
+	char *account;	       /* NULL: whatever account the keys are of */
+	char *region;	       /* NULL: the one that the environment names */
+	char *assume_role;     /* ARN, or NULL */
+	char *external_id;     /* or NULL */
+	struct tmf_err *fault; /* owned: why nothing can be asked there; NULL: it can */
 };
 
 struct places {

@@ -49,6 +49,9 @@ tour_stop_over(struct tour_stop *stop, const json_t *result, struct tmf_err *err
 		tour->code = cli_fail(tour->opts->opts->output, err);
 	tmf_err_fini(err);
 	tour_stop_fini(stop);
+	/* What is kept of a place, as its groups, lies between what was its pages: the rest of
+	 * these would stay with the process. */
+	mem_trim();
 	tour->open--;
 	tour->over++;
 	assert(tour->over + tour->open == tour->next);
@@ -123,8 +126,8 @@ tour_begin_stop(struct tour *tour, struct tour_stop *stop)
 		code = EXIT_OK;
 		tmf_err_set(&err, TMF_ERR_INVALID, "settings or files cannot be used");
 	}
-	if (code == EXIT_OK && !tmf_err_isset(&err) && tmf_err_isset(&stop->place->fault))
-		tmf_err_copy(&err, &stop->place->fault);
+	if (code == EXIT_OK && !tmf_err_isset(&err) && stop->place->fault != NULL)
+		tmf_err_copy(&err, stop->place->fault);
 	if (code != EXIT_OK) {
 		tour->code = code;
 		tour_stop_fini(stop);

@@ -86,11 +86,22 @@ const struct coverage_counts *coverage_counts(const struct coverage *coverage);
 
 /*
  * {interfaces, coverage (null where no rule wants any), classes: {class: n},
- *  reasons: {class: {reason: n}}, groups: [{by: {key: value or null}, classes, coverage, reasons}],
- *  gaps: [{class, reason, interfaces, remedy}], instancesWithoutInterface}, gaps by number,
- * groups by value. New reference.
+ *  reasons: {class: {reason: n}}, groups: [], gaps: [{class, reason, interfaces, remedy}],
+ *  instancesWithoutInterface}, gaps by number. New reference. The groups are given one at a time,
+ * since all of them together are megabytes: jsonx_list_begin writes them in their place.
  */
 json_t *coverage_json(const struct coverage *coverage);
+#define COVERAGE_GROUPS "groups"
+
+/* How many groups there are. */
+size_t coverage_groups_count(const struct coverage *coverage);
+
+/*
+ * Calls fn with {by: {key: value or null}, interfaces, coverage, classes, reasons} of each group,
+ * by value. Borrows group for the call.
+ */
+void coverage_groups_each(
+    const struct coverage *coverage, void (*fn)(void *arg, const json_t *group), void *arg);
 
 /* One interface as an object: {class, reason?, networkInterfaceId, instanceId, name?, account?,
  * region?, vpcId?, subnetId?, availabilityZone?, instanceType?, rule?, targetId?, sessionId?,

@@ -2,7 +2,6 @@
 
 #include "base/jsonx.h"
 #include "fleet/audit/finding.h"
-#include "fleet/coverage/coverage.h"
 #include "web/metrics/metrics.h"
 #include "web/metrics/metrics_text.h"
 
@@ -92,35 +91,45 @@ coverage_metrics_add(json_t *sum, const json_t *classes)
 				 json_integer_value(count)));
 }
 
+/* Groups while they are written. */
+struct coverage_metrics {
+	struct buf *out;
+	size_t count;
+	struct buf labels;
+	json_t *sum; /* classes of those beyond the limit */
+};
+
+static const char coverage_metrics_groups_name[] = "tmflow_coverage_group_interfaces";
+
 /* A VPC or a value of a tag may be anyone's to make, so the number of groups has a limit. */
 static void
-coverage_metrics_groups(const json_t *groups, struct buf *out)
+coverage_metrics_group(void *arg, const json_t *group)
 {
-	static const char name[] = "tmflow_coverage_group_interfaces";
-	json_t *sum = json_object();
-	struct buf labels = {0};
-	json_t *group;
-	size_t i;
+	struct coverage_metrics *metrics = arg;
+	const json_t *classes = json_object_get(group, "classes");
+	bool other = metrics->count++ >= FLEET_METRICS_GROUPS_MAX;
 
-	metrics_text_begin(out, name, "gauge", NULL,
+	coverage_metrics_labels(json_object_get(group, "by"), other, &metrics->labels);
+	if (other)
+		coverage_metrics_add(metrics->sum, classes);
+	else
+		coverage_metrics_classes(coverage_metrics_groups_name, buf_cstr(&metrics->labels),
+		    classes, metrics->out);
+}
+
+static void
+coverage_metrics_groups(const struct coverage *coverage, struct buf *out)
+{
+	struct coverage_metrics metrics = {.out = out, .sum = json_object()};
+
+	metrics_text_begin(out, coverage_metrics_groups_name, "gauge", NULL,
 	    "Interfaces by class, in each group of what the coverage was grouped by.");
-	json_array_foreach ((json_t *)groups, i, group) {
-		const json_t *classes = json_object_get(group, "classes");
-
-		if (i >= FLEET_METRICS_GROUPS_MAX) {
-			coverage_metrics_add(sum, classes);
-			continue;
-		}
-		coverage_metrics_labels(json_object_get(group, "by"), false, &labels);
-		coverage_metrics_classes(name, buf_cstr(&labels), classes, out);
-	}
-	if (json_object_size(sum) > 0) {
-		coverage_metrics_labels(
-		    json_object_get(json_array_get(groups, 0), "by"), true, &labels);
-		coverage_metrics_classes(name, buf_cstr(&labels), sum, out);
-	}
-	buf_fini(&labels);
-	json_decref(sum);
+	coverage_groups_each(coverage, coverage_metrics_group, &metrics);
+	if (json_object_size(metrics.sum) > 0)
+		coverage_metrics_classes(
+		    coverage_metrics_groups_name, buf_cstr(&metrics.labels), metrics.sum, out);
+	buf_fini(&metrics.labels);
+	json_decref(metrics.sum);
 }
 
 /* The same reasons as the report's table, whose number is bounded already. */
@@ -145,7 +154,8 @@ coverage_metrics_gaps(const json_t *gaps, struct buf *out)
 
 /* Where no rule wants any interface the share is missing, as in the document. */
 void
-metrics_of_coverage(const json_t *document, int64_t wall_ms, struct buf *out)
+metrics_of_coverage(
+    const struct coverage *coverage, const json_t *document, int64_t wall_ms, struct buf *out)
 {
 	const json_t *share = json_object_get(document, "coverage");
 
@@ -160,7 +170,7 @@ metrics_of_coverage(const json_t *document, int64_t wall_ms, struct buf *out)
 	    out, "tmflow_coverage_interfaces", "gauge", NULL, "Interfaces by class.");
 	coverage_metrics_classes(
 	    "tmflow_coverage_interfaces", "", json_object_get(document, "classes"), out);
-	coverage_metrics_groups(json_object_get(document, "groups"), out);
+	coverage_metrics_groups(coverage, out);
 	coverage_metrics_gaps(json_object_get(document, "gaps"), out);
 	fleet_metrics_one("tmflow_coverage_failed_places", NULL,
 	    "Accounts and regions that could not be read, and are not counted.",

@@ -2,6 +2,7 @@
 #define TMFLOW_WEB_METRICS_FLEET_METRICS_H
 
 #include "base/buf.h"
+#include "fleet/coverage/coverage.h"
 
 #include <jansson.h>
 #include <stdint.h>
@@ -16,8 +17,9 @@
  * together, as "(other)". */
 #define FLEET_METRICS_GROUPS_MAX 500
 
-/* Appends them. document: coverage_json's with "failed". */
-void metrics_of_coverage(const json_t *document, int64_t wall_ms, struct buf *out);
+/* Appends them. document: coverage_json of the coverage, with "failed". */
+void metrics_of_coverage(
+    const struct coverage *coverage, const json_t *document, int64_t wall_ms, struct buf *out);
 
 /* Appends them. document: what `tmflow audit -o json` prints. */
 void metrics_of_audit(const json_t *document, int64_t wall_ms, struct buf *out);

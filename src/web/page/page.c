@@ -87,6 +87,17 @@ page_data_end(FILE *out)
 
 /* "</script>" or "<!--" within a text would end the block: JSON has another way to write '<'. */
 void
+page_data_json(FILE *out, struct str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.p[i] == '<' || text.p[i] == '>' || text.p[i] == '&')
+			fprintf(out, "\\u%04x", (unsigned char)text.p[i]);
+		else
+			fputc(text.p[i], out);
+	}
+}
+
+void
 page_put_json(FILE *out, const char *id, const json_t *value)
 {
 	struct buf text = {0};
@@ -94,12 +105,7 @@ page_put_json(FILE *out, const char *id, const json_t *value)
 	assert(value != NULL);
 	jsonx_write(value, &text);
 	page_data_begin(out, id);
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.p[i] == '<' || text.p[i] == '>' || text.p[i] == '&')
-			fprintf(out, "\\u%04x", (unsigned char)text.p[i]);
-		else
-			fputc(text.p[i], out);
-	}
+	page_data_json(out, buf_str(&text));
 	page_data_end(out);
 	buf_fini(&text);
 }

@@ -27,6 +27,9 @@ void page_put_json(FILE *out, const char *id, const json_t *value);
 void page_data_begin(FILE *out, const char *id);
 void page_data_end(FILE *out);
 
+/* JSON text between the two: '<', '>' and '&', which its strings may hold, are escaped. */
+void page_data_json(FILE *out, struct str text);
+
 /* Writes the scripts and the end. */
 void page_end(const struct page *page, FILE *out);
 

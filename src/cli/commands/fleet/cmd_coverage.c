@@ -348,28 +348,42 @@ coverage_read_opts(struct coverage_command *command, struct tmf_err *err)
 }
 
 static void
+coverage_put_group(void *arg, const json_t *group)
+{
+	cli_print_list_item(arg, group);
+}
+
+static void
+coverage_put_group_line(void *arg, const json_t *group)
+{
+	(void)arg;
+	cli_print_json_line(json_incref((json_t *)group));
+}
+
+static void
 coverage_print(const struct coverage_command *command, const json_t *document)
 {
-	json_t *group;
-	size_t i;
+	struct jsonx_list list = {.document = document, .key = COVERAGE_GROUPS};
 
 	switch (command->opts->output) {
 	case OUTPUT_JSON:
-		cli_print_json(document);
+		cli_print_list_begin(&list);
+		coverage_groups_each(command->whole, coverage_put_group, &list);
+		cli_print_list_end(&list);
 		break;
 	case OUTPUT_JSONL:
-		json_array_foreach (jsonx_get_array(document, "groups"), i, group)
-			cli_print_json_line(json_incref(group));
+		coverage_groups_each(command->whole, coverage_put_group_line, NULL);
 		break;
 	case OUTPUT_CSV:
-		coverage_report_groups_csv(document, &command->by, stdout);
+		coverage_report_groups_csv(command->whole, &command->by, stdout);
 		break;
 	case OUTPUT_HTML:
-		coverage_page_write(document, clock_system()->wall_ms(clock_system()), stdout);
+		coverage_page_write(
+		    command->whole, document, clock_system()->wall_ms(clock_system()), stdout);
 		break;
 	case OUTPUT_TEXT:
 	case OUTPUT_SARIF:
-		coverage_report_text(document, stdout);
+		coverage_report_text(command->whole, document, stdout);
 		break;
 	}
 }
@@ -383,7 +397,8 @@ coverage_write_metrics(
 
 	if (!metrics_are_wanted(command->opts->metrics_file))
 		return 0;
-	metrics_of_coverage(document, clock_system()->wall_ms(clock_system()), &text);
+	metrics_of_coverage(
+	    command->whole, document, clock_system()->wall_ms(clock_system()), &text);
 	ret = metrics_report(command->opts->metrics_file, "coverage", &text, err);
 	buf_fini(&text);
 	return ret;

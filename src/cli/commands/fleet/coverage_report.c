@@ -63,35 +63,47 @@ coverage_report_csv_item(const json_t *item, FILE *out)
 	csv_end(out);
 }
 
-void
-coverage_report_groups_csv(const json_t *document, const struct coverage_by *by, FILE *out)
-{
-	json_t *group;
-	size_t i;
+/* Groups while they are written, as CSV or as text. */
+struct coverage_report_groups {
+	const struct coverage_by *by; /* of CSV */
+	size_t count;
+	FILE *out;
+};
 
-	for (i = 0; i < by->count; i++)
+static void
+coverage_report_group_csv(void *arg, const json_t *group)
+{
+	const struct coverage_report_groups *groups = arg;
+	const json_t *values = json_object_get(group, "by");
+	const json_t *share = json_object_get(group, "coverage");
+	FILE *out = groups->out;
+
+	for (size_t k = 0; k < groups->by->count; k++)
+		csv_put(out, jsonx_get_string(values, groups->by->at[k].name), k == 0);
+	fprintf(out, ",%" JSON_INTEGER_FORMAT ",",
+	    json_integer_value(json_object_get(group, "interfaces")));
+	if (json_is_real(share))
+		fprintf(out, "%.6f", json_real_value(share));
+	for (size_t k = 0; k < COVERAGE_CLASS_COUNT; k++)
+		fprintf(out, ",%" JSON_INTEGER_FORMAT,
+		    json_integer_value(json_object_get(json_object_get(group, "classes"),
+			coverage_class_name((enum coverage_class)k))));
+	csv_end(out);
+}
+
+void
+coverage_report_groups_csv(const struct coverage *coverage, const struct coverage_by *by, FILE *out)
+{
+	struct coverage_report_groups groups = {.by = by, .out = out};
+
+	for (size_t i = 0; i < by->count; i++)
 		csv_put(out, by->at[i].name, i == 0);
 	csv_put(out, "interfaces", false);
 	csv_put(out, "coverage", false);
-	for (i = 0; i < COVERAGE_CLASS_COUNT; i++)
+	for (size_t i = 0; i < COVERAGE_CLASS_COUNT; i++)
 		csv_put(out, coverage_class_name((enum coverage_class)i), false);
 	csv_end(out);
-	json_array_foreach (jsonx_get_array(document, "groups"), i, group) {
-		const json_t *values = json_object_get(group, "by");
-		const json_t *share = json_object_get(group, "coverage");
-
-		for (size_t k = 0; k < by->count; k++)
-			csv_put(out, jsonx_get_string(values, by->at[k].name), k == 0);
-		fprintf(out, ",%" JSON_INTEGER_FORMAT ",",
-		    json_integer_value(json_object_get(group, "interfaces")));
-		if (json_is_real(share))
-			fprintf(out, "%.6f", json_real_value(share));
-		for (size_t k = 0; k < COVERAGE_CLASS_COUNT; k++)
-			fprintf(out, ",%" JSON_INTEGER_FORMAT,
-			    json_integer_value(json_object_get(json_object_get(group, "classes"),
-				coverage_class_name((enum coverage_class)k))));
-		csv_end(out);
-	}
+	coverage_groups_each(coverage, coverage_report_group_csv, &groups);
 }
 
 /* --- text --- */
@@ -152,36 +164,37 @@ coverage_print_classes(const json_t *document, FILE *out)
 }
 
 static void
-coverage_print_groups(const json_t *document, FILE *out)
+coverage_print_group(void *arg, const json_t *group)
 {
-	const json_t *groups = jsonx_get_array(document, "groups");
-	json_t *group;
-	size_t i;
+	struct coverage_report_groups *groups = arg;
+	FILE *out = groups->out;
+	const char *key;
+	json_t *value;
 
-	if (json_array_size(groups) == 0)
+	if (groups->count++ >= REPORT_GROUPS_SHOWN_MAX)
+		return;
+	fputs("   ", out);
+	coverage_print_share(group, out);
+	fprintf(out, " %9" JSON_INTEGER_FORMAT " %9" JSON_INTEGER_FORMAT " %10" JSON_INTEGER_FORMAT,
+	    coverage_class_count(group, COVERAGE_MIRRORED), coverage_wanted(group),
+	    json_integer_value(json_object_get(group, "interfaces")));
+	json_object_foreach (json_object_get(group, "by"), key, value)
+		cli_print(out, "  %s", json_is_string(value) ? json_string_value(value) : "-");
+	putc('\n', out);
+}
+
+static void
+coverage_print_groups(const struct coverage *coverage, FILE *out)
+{
+	struct coverage_report_groups groups = {.out = out};
+
+	if (coverage_groups_count(coverage) == 0)
 		return;
 	fputs("\n  coverage  mirrored    wanted interfaces\n", out);
-	json_array_foreach (groups, i, group) {
-		json_t *by = json_object_get(group, "by");
-		const char *key;
-		json_t *value;
-
-		if (i == REPORT_GROUPS_SHOWN_MAX) {
-			fprintf(
-			    out, "  and %zu more groups (-o json)\n", json_array_size(groups) - i);
-			break;
-		}
-		fputs("   ", out);
-		coverage_print_share(group, out);
-		fprintf(out,
-		    " %9" JSON_INTEGER_FORMAT " %9" JSON_INTEGER_FORMAT " %10" JSON_INTEGER_FORMAT,
-		    coverage_class_count(group, COVERAGE_MIRRORED), coverage_wanted(group),
-		    json_integer_value(json_object_get(group, "interfaces")));
-		json_object_foreach (by, key, value)
-			cli_print(
-			    out, "  %s", json_is_string(value) ? json_string_value(value) : "-");
-		putc('\n', out);
-	}
+	coverage_groups_each(coverage, coverage_print_group, &groups);
+	if (groups.count > REPORT_GROUPS_SHOWN_MAX)
+		fprintf(out, "  and %zu more groups (-o json)\n",
+		    groups.count - REPORT_GROUPS_SHOWN_MAX);
 }
 
 static void
@@ -220,7 +233,7 @@ coverage_print_cost(const json_t *document, FILE *out)
 }
 
 void
-coverage_report_text(const json_t *document, FILE *out)
+coverage_report_text(const struct coverage *coverage, const json_t *document, FILE *out)
 {
 	json_int_t wanted = coverage_wanted(document);
 	json_int_t bare =
@@ -246,7 +259,7 @@ coverage_report_text(const json_t *document, FILE *out)
 		    "  %" JSON_INTEGER_FORMAT
 		    " instances without an interface (terminated, mostly) are not counted\n",
 		    bare);
-	coverage_print_groups(document, out);
+	coverage_print_groups(coverage, out);
 	coverage_print_gaps(document, out);
 	coverage_print_cost(document, out);
 	if (json_array_size(jsonx_get_array(document, "failed")) > 0)
