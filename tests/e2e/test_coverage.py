@@ -136,7 +136,7 @@ class Coverage(harness.Case):
         for number in range(3):
             self.session(sim, world, interfaces[number], 7, EVERYTHING, 0)
         text = self.tmflow("coverage", "--config", config, "--price", "0.02", sim=sim).out
-        self.assertRegex(text, r"(?m)^3 sessions: 0\.06 USD an hour, 43\.80 a month; prices of --price$")
+        self.assertRegex(text, r"(?m)^3 sessions: 0\.06 USD an hour, 43\.80 a month; prices of --price; traffic between zones and through load balancers costs extra$")
         self.assertRegex(text, r"(?m)^9 creates: 0 s at 5 a second$")
         self.assertEqual(self.tmflow("coverage", "--config", config, "--price", "cheap", sim=sim).code, 2)
         self.backfill(sim, config=config)

@@ -125,7 +125,7 @@ class Plan(harness.Case):
     def test_text_says_what_it_costs_and_how_long_it_takes(self):
         sim = self.sim("--plain", instances=40)
         done = self.tmflow("run", harness.BACKFILL, "--config", sim.config, "--dry-run", "-q", sim=sim)
-        self.assertRegex(done.out, r"(?m)^  cost: \d+ sessions: .* USD an hour, .* launched instances\n  time: \d+ creates: \d+ s at 5 a second$")
+        self.assertRegex(done.out, r"(?m)^  cost: \d+ sessions: .* USD an hour, .* launched instances; traffic between zones .* costs extra\n  time: \d+ creates: \d+ s at 5 a second$")
 
     def test_the_same_plan_each_time(self):
         sim = self.sim("--single-subnet", "--plain", instances=64)

@@ -11,10 +11,15 @@
 
 #define SECONDS_A_MINUTE 60
 #define SECONDS_AN_HOUR	 3600
-/* Of a session and hour. Nobody has checked it against AWS's list for this release, so that it has
- * no date, and what it gives is called an estimate. */
+/* Of a session and hour, in us-east-1: 10.95 USD for the 730 hours of a month in Infracost's copy
+ * of AWS's list (its golden file for aws_ec2_traffic_mirror_session). Other regions differ, and
+ * nobody looks at AWS's list for each release, so that it has no date, and what it gives is called
+ * an estimate. */
 #define PRICE_DEFAULT	     0.015
 #define PRICE_DEFAULT_SOURCE "a rate built into tmflow, see https://aws.amazon.com/vpc/pricing/"
+
+/* What depends on packets and not on sessions. */
+#define COST_NOTE "traffic between zones and through load balancers costs extra"
 
 #define AMOUNT_MAX 1000.0 /* dollars an hour; more is a mistake in the units */
 
@@ -191,6 +196,7 @@ cost_add(
 	jsonx_put_string(total, "currency", "USD");
 	jsonx_put_string(total, "date", prices->date);
 	jsonx_put_string(total, "source", prices->source);
+	jsonx_put_string(total, "note", COST_NOTE);
 	if (!known && items->sessions > 0)
 		json_object_set_new(total, "estimated", json_true());
 	cost_put_count(total, "instances", launched);
@@ -222,6 +228,7 @@ cost_text(const json_t *total, struct buf *out)
 		buf_printf(out, "; and %lld launched instances", (long long)instances);
 	if (json_object_get(total, "instancesPerHour") != NULL)
 		buf_printf(out, ": %.2f USD an hour", cost_number(total, "instancesPerHour"));
+	buf_printf(out, "; %s", jsonx_get_string(total, "note"));
 }
 
 /* The bucket is full at first, so that what it holds takes no time. */

@@ -36,8 +36,9 @@ struct cost_items {
 
 /*
  * Adds to total, an object that is empty at first: {"sessions", "perHour", "perMonth", "currency":
- * "USD", "date", "source", "estimated": true where a price is not known for the region, or is
- * built in, "instances", "instancesPerHour"? where all their types have a price}.
+ * "USD", "date", "source", "note": what the sum is without, "estimated": true where a price is not
+ * known for the region, or is built in, "instances", "instancesPerHour"? where all their types have
+ * a price}.
  */
 void cost_add(
     json_t *total, const struct prices *prices, const char *region, const struct cost_items *items);
