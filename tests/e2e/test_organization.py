@@ -1,5 +1,6 @@
 """--organization: all active accounts and their enabled regions, as coverage, audit, doctor and runs see them."""
 import os
+import re
 import shutil
 import time
 
@@ -120,8 +121,8 @@ class Organization(harness.Case):
 
     # --- runs ---
 
-    def run_all(self, sim, *args, **named):
-        words = ["run", harness.BACKFILL, "--config", sim.config, "--organization", "--assume-role", "mirror", "-o", "json"]
+    def run_all(self, sim, *args, config=None, **named):
+        words = ["run", harness.BACKFILL, "--config", config or sim.config, "--organization", "--assume-role", "mirror", "-o", "json"]
         return self.tmflow(*words, *args, sim=sim, **named)
 
     def test_a_run_over_all_of_it(self):
@@ -143,11 +144,31 @@ class Organization(harness.Case):
         sim = self.sim("--accounts", "101", "--regions", REGIONS, "--single-subnet", "--scenario", "vpcs", "--plain", instances=1)
         done = self.run_all(sim)
         self.assertEqual(done.code, 0, done.err[-2000:])
-        self.assertIn("not checked against AWS", done.err)
+        self.assertNotIn("not checked against AWS", done.err)
         self.assertEqual((len(done.json["parts"]), {p["status"] for p in done.json["parts"]}), (202, {"SUCCEEDED"}))
         created = done.json["summary"]["created"]
         self.assertEqual(created, sum(sim.ask(f"/_sim/report?account={account(n)}&region={r}")["sessions"]["live"] for n in range(101) for r in REGIONS.split(",")))
         self.assertEqual(created, 202)
+
+    def test_more_places_than_run_at_once_are_looked_at_before(self):
+        sim = self.sim("--accounts", "101", "--regions", REGIONS, "--single-subnet", "--scenario", "vpcs", "--plain", instances=1)
+        with open(sim.config, encoding="utf-8") as f:
+            good = f.read()
+        bad = re.sub(r"filterId: \S+", "filterId: tmf-0000000000000dead", good, count=1)
+        self.assertNotEqual(good, bad)
+        # A file that all go by may mean another place's filter: one warning, however many places there are.
+        done = self.run_all(sim, "--dry-run", config=self.write("shared.yaml", bad))
+        self.assertEqual(done.code, 0, done.err[-2000:])
+        self.assertEqual(len(re.findall(r"shared\.yaml:.*tmf-0000000000000dead", done.err)), 1, done.err[-2000:])
+        # A place's own file may not, and nothing is started anywhere.
+        for n in range(101):
+            for region in REGIONS.split(","):
+                self.write(f"{account(n)}-{region}.yaml", bad if (n, region) == (100, "eu-west-1") else good)
+        runs = self.tmflow("runs", "-o", "json").json
+        done = self.run_all(sim, config=os.path.join(self.dir, "{account}-{region}.yaml"))
+        self.assertEqual(done.code, 2, done.err[-2000:])
+        self.assertIn(f"tmflow: looked up in {account(100)} eu-west-1\n", done.err)
+        self.assertEqual(self.tmflow("runs", "-o", "json").json, runs)
 
     def test_parts_whose_turn_had_not_come_are_started_by_a_resume(self):
         sim = self.sim("--accounts", "101", "--regions", REGIONS, "--single-subnet", "--scenario", "vpcs", "--plain", "--fault", "delay:60000:DescribeInstances@1", instances=1)

@@ -39,6 +39,7 @@ parts_fini(struct parts *parts)
 		free(parts->at[i].config);
 	}
 	free(parts->at);
+	json_decref(parts->files);
 	workspace_fini(&parts->base);
 }
 

@@ -26,6 +26,7 @@ struct parts {
 	const struct cli_opts *opts;  /* without role, in one region */
 	const struct cli_opts *asked; /* of a new run: as they were given */
 	bool fresh;		      /* a new run */
+	json_t *files;		      /* {configuration: true}, whose warnings were said */
 	struct workspace base;	      /* whose keys assume the roles; owns loop and network */
 	struct store *store;	      /* borrowed */
 	struct store_run *run;	      /* the whole; borrowed */

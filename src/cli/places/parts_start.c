@@ -14,6 +14,10 @@
 
 /* A new run over several places: all its parts are read and recorded, and then run. */
 
+/* Each holds a client, and where the parts have to wait a compiled workflow. One after another
+ * would wait for the network. */
+#define ONLINE_AT_ONCE_MAX 50
+
 /* --- making parts ready --- */
 
 /* ID-ACCOUNT-REGION, or ID-REGION. */
@@ -32,6 +36,19 @@ part_name(const char *id, const struct place *place, struct part *part, struct t
 	return ret;
 }
 
+/* Whether the configuration was read before: several places may go by one, and those that have to
+ * wait are read again. Notes it. */
+static bool
+parts_have_read(struct parts *parts, const struct part *part, const struct place *place)
+{
+	const char *file = part->config != NULL ? part->config : place->region;
+	bool before = json_object_get(parts->files, file) != NULL;
+
+	if (!before)
+		json_object_set_new(parts->files, file, json_true());
+	return before;
+}
+
 /* The workflow, and what this place is to be mirrored by. */
 static int
 part_load(struct parts *parts, struct part *part, const struct place *place)
@@ -41,6 +58,7 @@ part_load(struct parts *parts, struct part *part, const struct place *place)
 
 	session_init_part(session, &part->opts, &parts->base, NULL);
 	part->ready = true;
+	session->workspace.warned = parts_have_read(parts, part, place);
 	session->reads_scripts = true;
 	session->run.workflow_name = mem_strdup(parts->run->workflow_name);
 	session->run.definition = mem_strdup(parts->run->definition);
@@ -77,6 +95,7 @@ parts_load(struct parts *parts, const struct places *places)
 	int code = EXIT_OK;
 
 	assert(parts->at == NULL);
+	parts->files = json_object();
 	parts->at = mem_zalloc(places->count, sizeof(parts->at[0]));
 	parts->count = places->count;
 	parts->wait = places->count > PARTS_AT_ONCE_MAX;
@@ -158,6 +177,61 @@ parts_name(struct parts *parts, const struct places *places, struct tmf_err *err
 	return 0;
 }
 
+/* --- looking before starting --- */
+
+/* Asks in some of the places. Those that have to wait are read for it. */
+static int
+parts_ask_online(struct parts *parts, const struct places *places, size_t first, size_t count,
+    struct online_checks *checks)
+{
+	struct workspace *workspaces[ONLINE_AT_ONCE_MAX];
+	char *names[ONLINE_AT_ONCE_MAX];
+	int code = EXIT_OK;
+	size_t ready = 0;
+
+	assert(count <= ONLINE_AT_ONCE_MAX && first + count <= parts->count);
+	for (; ready < count && code == EXIT_OK; ready++) {
+		const struct place *place = &places->at[first + ready];
+		struct part *part = &parts->at[first + ready];
+
+		if (parts->wait)
+			code = part_load(parts, part, place);
+		names[ready] = mem_printf("%s%s%s", place->account != NULL ? place->account : "",
+		    place->account != NULL ? " " : "", place->region);
+		workspaces[ready] = &part->session.workspace;
+		if (code == EXIT_OK && !tmf_err_isset(&part->fault))
+			part_open_client(part, &part->fault);
+	}
+	if (code == EXIT_OK)
+		online_checks_ask(checks, workspaces, names, count, first);
+	for (size_t i = 0; i < ready; i++) {
+		free(names[i]);
+		if (parts->wait)
+			part_unload(&parts->at[first + i]);
+	}
+	return code;
+}
+
+/* All are judged, so that one call of the command shows the faults of all files. */
+static int
+parts_judge_online(
+    struct parts *parts, const struct places *places, const struct online_checks *checks)
+{
+	int code = EXIT_OK;
+
+	for (size_t i = 0; i < online_checks_count(checks); i++) {
+		size_t first = online_checks_first(checks, i);
+		struct part *part = &parts->at[first];
+
+		if ((parts->wait && part_load(parts, part, &places->at[first]) != EXIT_OK) ||
+		    online_checks_judge(checks, i, &part->session.workspace) != EXIT_OK)
+			code = EXIT_INVALID;
+		if (parts->wait)
+			part_unload(part);
+	}
+	return code;
+}
+
 /*
  * What a configuration names has to be there, or nothing is started in any place. A place that
  * gives no answer, as where its role is denied, is left to its own part: that fails by itself.
@@ -165,35 +239,21 @@ parts_name(struct parts *parts, const struct places *places, struct tmf_err *err
 static int
 parts_check_online(struct parts *parts, const struct places *places)
 {
-	struct workspace **workspaces;
-	char **names;
-	int code;
+	struct online_checks *checks;
+	int code = EXIT_OK;
 
-	if (parts->wait) {
-		if (!parts->opts->no_online_check)
-			cli_print(stderr,
-			    "tmflow: configuration not checked against AWS: more than %d accounts "
-			    "and regions; tmflow doctor looks at each\n",
-			    PARTS_AT_ONCE_MAX);
+	if (parts->opts->no_online_check)
 		return EXIT_OK;
-	}
-	workspaces = mem_zalloc(parts->count, sizeof(struct workspace *));
-	names = mem_zalloc(parts->count, sizeof(char *));
-	for (size_t i = 0; i < parts->count; i++) {
-		struct workspace *workspace = &parts->at[i].session.workspace;
-		const struct place *place = &places->at[i];
+	checks = online_checks_new();
+	for (size_t at = 0; at < parts->count && code == EXIT_OK; at += ONLINE_AT_ONCE_MAX) {
+		size_t left = parts->count - at;
 
-		names[i] = mem_printf("%s%s%s", place->account != NULL ? place->account : "",
-		    place->account != NULL ? " " : "", place->region);
-		workspaces[i] = workspace;
-		if (!tmf_err_isset(&parts->at[i].fault))
-			part_open_client(&parts->at[i], &parts->at[i].fault);
+		code = parts_ask_online(parts, places, at,
+		    left < ONLINE_AT_ONCE_MAX ? left : ONLINE_AT_ONCE_MAX, checks);
 	}
-	code = workspaces_check_online(workspaces, names, parts->count);
-	for (size_t i = 0; i < parts->count; i++)
-		free(names[i]);
-	free(names);
-	free(workspaces);
+	if (code == EXIT_OK)
+		code = parts_judge_online(parts, places, checks);
+	online_checks_free(checks);
 	return code;
 }
 

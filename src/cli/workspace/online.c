@@ -76,11 +76,61 @@ struct online_lookup {
 	struct tmf_loop *loop;
 	size_t *left; /* lookups that are under way */
 	bool asked;
-	bool shared; /* several places go by the same configuration */
 	json_t *result;
 	struct tmf_err err;
-	struct buf places; /* that go by the same configuration: only in the first of them */
 };
+
+/* What was found for the places that go by one file. */
+struct online_row {
+	size_t first; /* of these places */
+	bool shared;  /* there are others */
+	json_t *result;
+	struct tmf_err err;
+	struct buf places; /* their names */
+};
+
+struct online_checks {
+	json_t *index; /* {file: row} */
+	struct online_row *rows;
+	size_t count;
+};
+
+struct online_checks *
+online_checks_new(void)
+{
+	struct online_checks *checks = mem_zalloc(1, sizeof(*checks));
+
+	checks->index = json_object();
+	return checks;
+}
+
+void
+online_checks_free(struct online_checks *checks)
+{
+	if (checks == NULL)
+		return;
+	for (size_t i = 0; i < checks->count; i++) {
+		json_decref(checks->rows[i].result);
+		tmf_err_fini(&checks->rows[i].err);
+		buf_fini(&checks->rows[i].places);
+	}
+	free(checks->rows);
+	json_decref(checks->index);
+	free(checks);
+}
+
+size_t
+online_checks_count(const struct online_checks *checks)
+{
+	return checks->count;
+}
+
+size_t
+online_checks_first(const struct online_checks *checks, size_t row)
+{
+	assert(row < checks->count);
+	return checks->rows[row].first;
+}
 
 static void
 online_lookup_done(void *arg, struct tmf_call *call)
@@ -108,85 +158,85 @@ online_lookup_start(struct online_lookup *lookup, struct workspace *workspace, s
 	    online_check_start(workspace->own.ec2, workspace->config), online_lookup_done, lookup);
 }
 
-/* The first of the workspaces that goes by the same file. */
-static size_t
-online_first_of_config(struct workspace *const *workspaces, size_t index)
+/* The row of the file. A new one is the place's. */
+static struct online_row *
+online_row_of(struct online_checks *checks, const char *file, size_t place)
 {
-	size_t first = 0;
+	json_t *row = json_object_get(checks->index, file);
 
-	while (strcmp(workspaces[first]->config_name, workspaces[index]->config_name) != 0)
-		first++;
-	return first;
+	if (row != NULL)
+		return &checks->rows[json_integer_value(row)];
+	if ((checks->count & (checks->count - 1)) == 0)
+		checks->rows = mem_resize(checks->rows, checks->count == 0 ? 1 : 2 * checks->count,
+		    sizeof(checks->rows[0]));
+	json_object_set_new(checks->index, file, json_integer((json_int_t)checks->count));
+	checks->rows[checks->count] = (struct online_row){.first = place};
+	return &checks->rows[checks->count++];
 }
 
 /* A file that several places share may name what is in one of them. What could not be asked for in
- * one may be there. */
+ * one may be there. Takes what the lookup has. */
 static void
-online_merge(struct online_lookup *into, struct online_lookup *lookup, const char *name)
+online_merge(struct online_row *row, struct online_lookup *lookup, const char *name)
 {
 	static const char *const members[] = {"Found", "Refused"};
+	bool first = row->places.len == 0;
 
-	if (into->places.len > 0)
-		buf_add_cstr(&into->places, ", ");
-	buf_add_cstr(&into->places, name);
-	if (into == lookup)
+	if (!first)
+		buf_add_cstr(&row->places, ", ");
+	buf_add_cstr(&row->places, name);
+	row->shared = !first;
+	if (first) {
+		row->result = lookup->result;
+		tmf_err_move(&row->err, &lookup->err);
+		lookup->result = NULL;
 		return;
-	into->shared = true;
-	for (size_t i = 0; into->result != NULL && lookup->result != NULL && i < 2; i++)
-		json_object_update(json_object_get(into->result, members[i]),
+	}
+	for (size_t i = 0; row->result != NULL && lookup->result != NULL && i < 2; i++)
+		json_object_update(json_object_get(row->result, members[i]),
 		    json_object_get(lookup->result, members[i]));
-	if (lookup->result == NULL) {
-		json_decref(into->result);
-		into->result = NULL;
-		tmf_err_fini(&into->err);
-		tmf_err_move(&into->err, &lookup->err);
+	if (lookup->result == NULL && tmf_err_isset(&lookup->err)) {
+		json_decref(row->result);
+		row->result = NULL;
+		tmf_err_fini(&row->err);
+		tmf_err_move(&row->err, &lookup->err);
 	}
 }
 
-/* All are judged, so that one call of the command shows the faults of all files. */
-static int
-online_judge_all(struct workspace *const *workspaces, struct online_lookup *lookups, size_t count)
-{
-	int code = EXIT_OK;
-
-	for (size_t i = 0; i < count; i++) {
-		if (!lookups[i].asked || lookups[i].places.len == 0 ||
-		    online_judge(workspaces[i], lookups[i].result, lookups[i].shared,
-			&lookups[i].err) == EXIT_OK)
-			continue;
-		cli_print(stderr, "tmflow: looked up in %s\n", buf_cstr(&lookups[i].places));
-		code = EXIT_INVALID;
-	}
-	return code;
-}
-
-int
-workspaces_check_online(struct workspace *const *workspaces, char *const *names, size_t count)
+/* A loop that fails leaves them unanswered; the run meets the same fault. */
+void
+online_checks_ask(struct online_checks *checks, struct workspace *const *workspaces,
+    char *const *names, size_t count, size_t first)
 {
 	struct online_lookup *lookups = mem_zalloc(count, sizeof(*lookups));
 	struct tmf_err err = {0};
 	size_t left = 0;
-	int code;
 
 	for (size_t i = 0; i < count; i++)
 		online_lookup_start(&lookups[i], workspaces[i], &left);
-	/* A loop that fails leaves them unanswered; the run meets the same fault. */
 	if (left > 0)
 		tmf_loop_run(workspaces[0]->loop, &err);
 	for (size_t i = 0; i < count; i++) {
 		if (tmf_err_isset(&err) && lookups[i].result == NULL)
 			tmf_err_copy(&lookups[i].err, &err);
 		if (lookups[i].asked)
-			online_merge(
-			    &lookups[online_first_of_config(workspaces, i)], &lookups[i], names[i]);
-	}
-	code = online_judge_all(workspaces, lookups, count);
-	for (size_t i = 0; i < count; i++) {
+			online_merge(online_row_of(checks, workspaces[i]->config_name, first + i),
+			    &lookups[i], names[i]);
 		json_decref(lookups[i].result);
 		tmf_err_fini(&lookups[i].err);
-		buf_fini(&lookups[i].places);
 	}
 	tmf_err_fini(&err);
 	free(lookups);
-	return code;
+}
+
+int
+online_checks_judge(const struct online_checks *checks, size_t row, struct workspace *workspace)
+{
+	const struct online_row *judged = &checks->rows[row];
+
+	assert(row < checks->count && workspace->config != NULL);
+	if (online_judge(workspace, judged->result, judged->shared, &judged->err) == EXIT_OK)
+		return EXIT_OK;
+	cli_print(stderr, "tmflow: looked up in %s\n", buf_cstr(&judged->places));
+	return EXIT_INVALID;
 }

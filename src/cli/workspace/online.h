@@ -16,11 +16,29 @@
 int workspace_check_online(struct workspace *workspace);
 
 /*
- * The same for several workspaces on one loop, all at the same time. Where some go by one file,
- * what is in none of them is a warning: it may be another place's. One without a client is passed
- * over. names: what to call each where its configuration is at fault.
+ * The same for several places on one loop. Those that go by one file share a row; what is in none
+ * of them is a warning, since it may be another place's. NULL is fine for free.
  */
-int workspaces_check_online(struct workspace *const *workspaces, char *const *names, size_t count);
+struct online_checks;
+struct online_checks *online_checks_new(void);
+void online_checks_free(struct online_checks *checks);
+
+/*
+ * Asks in count places at the same time, and waits for all. One whose workspace has no client is
+ * passed over. names: what to call each where its configuration is at fault; first: the number of
+ * the first of them among all places. The workspaces may go afterwards.
+ */
+void online_checks_ask(struct online_checks *checks, struct workspace *const *workspaces,
+    char *const *names, size_t count, size_t first);
+
+/* Rows, and the first of the places of one. */
+size_t online_checks_count(const struct online_checks *checks);
+size_t online_checks_first(const struct online_checks *checks, size_t row);
+
+/* Says what is at fault in a row's file. workspace: of its first place. Returns as
+ * workspace_check_online. */
+int
+online_checks_judge(const struct online_checks *checks, size_t row, struct workspace *workspace);
 
 /*
  * The same for a configuration that was read by the caller: faults are added to diags. After

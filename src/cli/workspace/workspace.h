@@ -59,6 +59,9 @@ struct workspace {
 	char *hook_name;
 	char *hook_text;
 
+	/* the caller, before workspace_load_config: its warnings were said before */
+	bool warned;
+
 	/* workspace_load_config */
 	struct mirror_config *config;
 

@@ -77,7 +77,7 @@ workspace_load_config(struct workspace *workspace)
 	workspace->config = mirror_config_load(doc, &diags);
 	if (workspace->config == NULL)
 		code = cli_fail_diags(output, &diags);
-	else
+	else if (!workspace->warned)
 		cli_print_diags(&diags);
 	diag_list_fini(&diags);
 	doc_free(doc);
