@@ -368,12 +368,14 @@ const struct subcommand cli_subcommands[] = {
 	.args = "[WORKFLOW]",
 	.summary = "run the backfill again and again, on a schedule",
 	.examples = "tmflow reconcile --every 15m --region eu-west-1\n"
-		    "tmflow reconcile --every 1h --accounts accounts.yaml --retention 30d",
+		    "tmflow reconcile --every 1h --accounts accounts.yaml --retention 30d\n"
+		    "tmflow reconcile --every 1h --organization --assume-role tmflow",
 	.args_min = 0,
 	.args_max = 1,
 	.options = OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(EVERY) | OPTION_BIT(CONFIG) |
 		   OPTION_BIT(HOOK) | OPTION_BIT(REGION) | OPTION_BIT(ACCOUNT) |
-		   OPTION_BIT(ACCOUNTS) | OPTION_BIT(NO_CHECKPOINT) | OPTION_BIT(HISTORY) |
+		   OPTION_BIT(ACCOUNTS) | OPTION_BIT(ORGANIZATION) | OPTION_BIT(UNIT) |
+		   OPTION_BIT(EXCLUDE) | OPTION_BIT(NO_CHECKPOINT) | OPTION_BIT(HISTORY) |
 		   OPTION_BIT(PRUNE) | OPTION_BIT(PRUNE_LIMIT) | OPTION_BIT(NO_ONLINE_CHECK) |
 		   OPTION_BIT(HEALTH_FILE) | OPTION_BIT(RETENTION) | OPTION_BIT(SET) |
 		   OPTION_BIT(SET_FILE) | OPTION_BIT(METRICS_LISTEN),

@@ -202,7 +202,9 @@ class Export(harness.Case):
         self.assertEqual(keys & role, set())
         self.assertEqual({a for a in asked if a.startswith(("organizations:", "sts:"))} - keys, set())
         self.assertEqual(asked - keys - role, set())
-        for args, said in ((["--organization", "--for", "destroy"], "does not take"), (["--organization", "--assume-role", "arn:aws:iam::1:role/a"], "{account}"),
+        rounds = {a for s in self.export(harness.BACKFILL, "--iam-policy", "--for", "reconcile", "--organization")["Statement"] for a in s["Action"]}
+        self.assertLessEqual({"ec2:DescribeRegions", "ec2:CreateTrafficMirrorSession"}, rounds)
+        for args, said in ((["--organization", "--for", "destroy"], "does not take"), (["--organization", "--for", "listen"], "does not take"), (["--organization", "--assume-role", "arn:aws:iam::1:role/a"], "{account}"),
                            (["--assume-role", "mirror"], "needs an ARN")):
             done = self.tmflow("export", harness.BACKFILL, "--iam-policy", *args)
             self.assertEqual(done.code, 2, args)

@@ -1,10 +1,12 @@
 """--organization: all active accounts and their enabled regions, as coverage, audit, doctor and runs see them."""
+import fcntl
 import os
 import re
 import shutil
 import time
 
 import harness
+import services
 
 FIRST = 123456789012
 REGIONS = "us-east-1,eu-west-1"
@@ -275,6 +277,84 @@ accounts:
         self.assertIn("only with --organization", done.err)
         done = self.tmflow("coverage", "--run", "@latest", "--organization", sim=sim)
         self.assertEqual(done.code, 2)
+
+
+class Rounds(services.Case):
+    """reconcile --organization."""
+
+    def reconcile(self, sim, *args, every="1h"):
+        return self.spawn(["reconcile", harness.BACKFILL, "--every", every, "--config", sim.config, "--organization", "--assume-role", "mirror",
+                           "--log-level", "info", "-o", "json", *args], self.keys(sim))
+
+    def until(self, process, pattern, count=1):
+        deadline = time.monotonic() + 90
+        while time.monotonic() < deadline:
+            found = re.findall(pattern, self.said(process))
+            if len(found) >= count:
+                return found
+            self.assertIsNone(process.poll(), self.said(process))
+            time.sleep(0.05)
+        self.fail(self.said(process))
+
+    def end(self, process):
+        process.terminate()
+        return process.wait(60)
+
+    def parts(self, sim):
+        """Of the last run: {(account, region): part}."""
+        run = self.tmflow("runs", "-o", "json", sim=sim).json[0]
+        return {(p["account"], p["region"]): p for p in self.tmflow("show", run["runId"], "-o", "json", sim=sim).json["parts"]}
+
+    def hold(self, *places):
+        """As another process that reconciles them; files to be closed."""
+        locks = os.path.join(self.dir, "state", "locks")
+        os.makedirs(locks, mode=0o700, exist_ok=True)
+        held = []
+        for account_, region in places:
+            held.append(open(os.path.join(locks, f"reconcile-{account_}-{region}.lock"), "w", encoding="utf-8"))
+            fcntl.flock(held[-1], fcntl.LOCK_EX)
+            held[-1].write("elsewhere 4711\n")
+            held[-1].flush()
+        return held
+
+    def test_a_round_in_every_account(self):
+        sim = self.sim("--accounts", "4", "--regions", REGIONS, "--deny-role", account(1), "--suspend-account", account(2), instances=20)
+        process = self.reconcile(sim)
+        code, = set(self.until(process, r"reconcile\.round.* code=(\d+)"))
+        self.assertEqual(code, "5")     # the denied account's part fails, and no round for it
+        places = [(account(n), region) for n in (0, 3) for region in REGIONS.split(",")]
+        self.assertEqual({place: part["status"] for place, part in self.parts(sim).items()},
+                         {**{place: "SUCCEEDED" for place in places}, (account(1), "us-east-1"): "FAILED"})
+        query = f"account={account(3)}&region=eu-west-1"
+        self.assertGreater(sim.ask(f"/_sim/report?{query}")["sessions"]["live"], 0)
+        self.assertEqual(self.end(process), 0)
+        with open(sim.config, "rb") as f:
+            self.assertTrue(sim.ask(f"/_sim/expected?{query}", f.read())["ok"])
+
+    def test_a_place_that_another_process_reconciles_is_left_to_it(self):
+        sim = self.sim("--accounts", "2", "--regions", REGIONS, instances=10)
+        places = [(account(n), region) for n in range(2) for region in REGIONS.split(",")]
+        held = self.hold(places[2])
+        process = self.reconcile(sim)
+        self.until(process, r"reconcile\.next")
+        self.assertEqual(self.end(process), 0)
+        parts = self.parts(sim)
+        self.assertEqual({place: part["status"] for place, part in parts.items()}, {place: "FAILED" if place == places[2] else "SUCCEEDED" for place in places})
+        self.assertIn("is held by pid 4711 on elsewhere", parts[places[2]]["cause"])
+        runs = len(self.tmflow("runs", "-o", "json", sim=sim).json)
+        # Where it has all of them the round is left out, and leaves no run.
+        held += self.hold(places[0], places[1], places[3])
+        process = self.reconcile(sim, every="1s")
+        self.assertEqual(set(self.until(process, r"reconcile\.round.* code=(\d+)", 2)), {"4"})
+        self.assertRegex(self.said(process), "failures=0")
+        self.assertEqual(self.end(process), 0)
+        self.assertEqual(len(self.tmflow("runs", "-o", "json", sim=sim).json), runs)
+        for lock in held:
+            lock.close()
+        process = self.reconcile(sim)
+        self.until(process, r"reconcile\.round.* code=0")
+        self.assertEqual(self.end(process), 0)
+        self.assertEqual({part["status"] for part in self.parts(sim).values()}, {"SUCCEEDED"})
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ parts_fini(struct parts *parts)
 	progress_stop(&parts->progress);
 	for (size_t i = 0; i < parts->count; i++) {
 		part_unload(&parts->at[i]);
+		turns_release(&parts->at[i].turns);
 		tmf_err_fini(&parts->at[i].fault);
 		free(parts->at[i].config);
 	}
@@ -57,9 +58,21 @@ part_fail(struct part *part, struct tmf_err *err)
 	tmf_err_fini(err);
 }
 
+/* In a round of reconcile, a part whose place another process reconciles fails, and the others go
+ * on. */
+static int
+part_take_turn(struct parts *parts, struct part *part, struct tmf_err *err)
+{
+	const struct places alone = {.at = part->place, .count = 1};
+
+	return parts->own_account == NULL ? 0
+					  : turns_take(&part->turns, parts->store, &alone,
+						&parts->base, parts->own_account, err);
+}
+
 /* A role that cannot be used fails its own part only. */
 static void
-part_open(struct part *part)
+part_open(struct parts *parts, struct part *part)
 {
 	struct session *session = &part->session;
 	struct tmf_err err = {0};
@@ -68,7 +81,7 @@ part_open(struct part *part)
 	part->opened = true;
 	if (tmf_err_isset(&part->fault))
 		tmf_err_move(&err, &part->fault);
-	else if (session->workspace.own.ec2 == NULL)
+	else if (part_take_turn(parts, part, &err) == 0 && session->workspace.own.ec2 == NULL)
 		part_open_client(part, &err);
 	if (tmf_err_isset(&err) || session_open(session, part->way, &err) < 0)
 		part_fail(part, &err);
@@ -86,7 +99,7 @@ parts_open_more(struct parts *parts, struct tmf_err *err)
 		if (!part->ready && part_restore(parts, part) != EXIT_OK)
 			return tmf_err_set(err, TMF_ERR_STORE, "failed to read part %s", part->id);
 		parts->open++;
-		part_open(part);
+		part_open(parts, part);
 	}
 	return 0;
 }
@@ -109,6 +122,7 @@ part_close(struct parts *parts, struct part *part, struct tmf_err *err)
 	if (workspace->mirror != NULL)
 		progress_add(&parts->past, workspace->mirror, workspace->own.ec2);
 	parts->past.trouble = NULL;
+	turns_release(&part->turns);
 	part->closed = true;
 	assert(parts->open > 0 && parts->over < parts->count);
 	parts->open--;

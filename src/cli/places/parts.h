@@ -2,6 +2,7 @@
 #define TMFLOW_CLI_PLACES_PARTS_H
 
 #include "cli/options.h"
+#include "cli/places/turns.h"
 #include "cli/workspace/workspace.h"
 #include "store/store.h"
 
@@ -17,9 +18,11 @@ bool parts_belong_to(const struct store_run *run);
 /*
  * The subcommands' work where there are parts. Return the exit code. run, store and their lease
  * are the caller's. beside: the workspace of a process that runs on afterwards, whose loop and
- * network are taken; NULL: the run has its own.
+ * network are taken; NULL: the run has its own. own_account: of a round of reconcile, for
+ * turns_take: each part then waits for no other process, and fails where one has its turn. Where
+ * others have all turns nothing is recorded, and the code is EXIT_HELD. NULL: of no round.
  */
-int parts_run(const struct cli_opts *opts, const struct workspace *beside);
+int parts_run(const struct cli_opts *opts, const struct workspace *beside, char *own_account);
 int parts_resume(const struct cli_opts *opts, struct store *store, struct store_run *run);
 int parts_show(const struct cli_opts *opts, struct store *store, const struct store_run *run);
 

@@ -17,6 +17,8 @@ struct part {
 	struct session session;
 	enum session_way way;
 	struct tmf_err fault; /* why its client could not be opened */
+	struct place *place;  /* of a new run; borrowed */
+	struct turns turns;   /* of a round of reconcile, while the part is open */
 	bool ready;	      /* the session is initialised */
 	bool opened;	      /* it runs, or has run */
 	bool closed;	      /* its end is in the store */
@@ -26,6 +28,7 @@ struct parts {
 	const struct cli_opts *opts;  /* without role, in one region */
 	const struct cli_opts *asked; /* of a new run: as they were given */
 	bool fresh;		      /* a new run */
+	char *own_account;	      /* of a round of reconcile; borrowed. NULL: of none */
 	json_t *files;		      /* {configuration: true}, whose warnings were said */
 	struct workspace base;	      /* whose keys assume the roles; owns loop and network */
 	struct store *store;	      /* borrowed */

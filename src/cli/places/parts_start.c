@@ -103,6 +103,7 @@ parts_load(struct parts *parts, const struct places *places)
 		const struct place *place = &places->at[i];
 		struct part *part = &parts->at[i];
 
+		part->place = &places->at[i];
 		part->opts = *parts->opts;
 		part->opts.region = place->region;
 		part->opts.assume_role = place->assume_role;
@@ -285,7 +286,9 @@ parts_begin(struct parts *parts, const struct places *places)
 		return code;
 	}
 	parts->store = store;
-	lease = record_begin(parts->opts, &parts->base.rng, store, parts->run, &err);
+	if (parts->own_account == NULL ||
+	    turns_all_held(store, places, &parts->base, parts->own_account, &err) == 0)
+		lease = record_begin(parts->opts, &parts->base.rng, store, parts->run, &err);
 	if (lease == NULL || parts_name(parts, places, &err) < 0)
 		code = cli_fail_begin(parts->opts->output, &err);
 	else
@@ -342,7 +345,7 @@ parts_find(struct parts *parts, struct places *places)
  * read and connected before parts_begin writes the record.
  */
 int
-parts_run(const struct cli_opts *opts, const struct workspace *beside)
+parts_run(const struct cli_opts *opts, const struct workspace *beside, char *own_account)
 {
 	struct places places = {0};
 	struct cli_opts base = *opts;
@@ -363,6 +366,7 @@ parts_run(const struct cli_opts *opts, const struct workspace *beside)
 	parts.asked = opts;
 	parts.run = &run;
 	parts.fresh = true;
+	parts.own_account = own_account;
 	code = parts_read_whole(opts, &run);
 	if (code == EXIT_OK)
 		code = parts_find(&parts, &places);

@@ -60,6 +60,38 @@ turns_account_of(const struct place *place, struct workspace *base,
 	snprintf(out, TURNS_ACCOUNT_BYTES, "%s", own_account);
 }
 
+/* malloc'ed: the lease's name. */
+static char *
+turns_name(const struct place *place, struct workspace *base, char own_account[TURNS_ACCOUNT_BYTES])
+{
+	char account[TURNS_ACCOUNT_BYTES];
+
+	turns_account_of(place, base, own_account, account);
+	return mem_printf("reconcile-%s-%s", account,
+	    place->region != NULL ? place->region : base->settings.region);
+}
+
+int
+turns_all_held(struct store *store, const struct places *places, struct workspace *base,
+    char own_account[TURNS_ACCOUNT_BYTES], struct tmf_err *err)
+{
+	size_t held = 0;
+	int ret = 0;
+
+	for (size_t i = 0; i < places->count && ret == 0; i++) {
+		char *name = turns_name(&places->at[i], base, own_account);
+		struct store_holder holder = {.held = false};
+
+		ret = store_lease_peek(store, name, &holder, err);
+		held += holder.held ? 1 : 0;
+		if (ret == 0 && held == places->count)
+			tmf_err_set(err, TMF_ERR_BUSY, "%s is held by pid %ld on %s", name,
+			    holder.pid, holder.host);
+		free(name);
+	}
+	return ret == 0 && tmf_err_isset(err) ? 1 : ret;
+}
+
 int
 turns_take(struct turns *turns, struct store *store, const struct places *places,
     struct workspace *base, char own_account[TURNS_ACCOUNT_BYTES], struct tmf_err *err)
@@ -67,13 +99,8 @@ turns_take(struct turns *turns, struct store *store, const struct places *places
 	assert(turns->at == NULL && places->count > 0);
 	turns->at = mem_zalloc(places->count, sizeof(struct store_lease *));
 	for (size_t i = 0; i < places->count; i++) {
-		const struct place *place = &places->at[i];
-		const char *region = place->region != NULL ? place->region : base->settings.region;
-		char account[TURNS_ACCOUNT_BYTES];
-		char *name;
+		char *name = turns_name(&places->at[i], base, own_account);
 
-		turns_account_of(place, base, own_account, account);
-		name = mem_printf("reconcile-%s-%s", account, region);
 		turns->at[turns->count] =
 		    store_run_id_check(name, err) == 0 ? store_lease_take(store, name, err) : NULL;
 		free(name);

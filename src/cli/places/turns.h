@@ -19,6 +19,14 @@ struct turns {
 #define TURNS_ACCOUNT_BYTES 13
 
 /*
+ * Whether other processes hold the turns of all places: then *err is TMF_ERR_BUSY with one of the
+ * holders. Asks STS where the account of one is not known yet, so that turns_take need not wait.
+ * Returns: 1, 0, or -1 with another *err.
+ */
+int turns_all_held(struct store *store, const struct places *places, struct workspace *base,
+    char own_account[TURNS_ACCOUNT_BYTES], struct tmf_err *err);
+
+/*
  * Takes the turn in all of the places, or in none. own_account: whose the keys of base are, empty
  * until STS was asked here for the first time. Waits for that answer.
  * Errors: TMF_ERR_BUSY with the holder, TMF_ERR_STORE.

@@ -67,11 +67,11 @@ export_read_config(const struct cli_opts *opts, struct mirror_config **ret_confi
 	return *ret_config != NULL ? EXIT_OK : EXIT_INVALID;
 }
 
-/* A worker and destroy have no --organization, nor has reconcile, which holds a lease a place. */
+/* worker, listen and destroy have no --organization. */
 static int
 export_check_places(const struct cli_opts *opts, struct tmf_err *err)
 {
-	static const char *const takers[] = {"run", "coverage", "audit", "doctor"};
+	static const char *const takers[] = {"run", "reconcile", "coverage", "audit", "doctor"};
 	const char *command = opts->for_command != NULL ? opts->for_command : "run";
 	const bool arn = opts->assume_role != NULL && strncmp(opts->assume_role, "arn:", 4) == 0;
 	bool takes = !opts->organization;
@@ -83,8 +83,8 @@ export_check_places(const struct cli_opts *opts, struct tmf_err *err)
 		takes = takes || strcmp(command, takers[i]) == 0;
 	if (!takes)
 		return tmf_err_set(err, TMF_ERR_INVALID,
-		    "--organization: only --for run, coverage, audit or doctor; %s does not take "
-		    "it",
+		    "--organization: only --for run, reconcile, coverage, audit or doctor; %s "
+		    "does not take it",
 		    command);
 	if (opts->assume_role != NULL && !arn && !opts->organization)
 		return tmf_err_set(err, TMF_ERR_INVALID,

@@ -37,7 +37,7 @@ cmd_run(const struct cli_opts *opts)
 	if (run_check_options(opts, &err) < 0)
 		return cli_fail_take(opts->output, &err);
 	if (places_are_several(opts))
-		return parts_run(opts, NULL);
+		return parts_run(opts, NULL, NULL);
 	session_init(&session, opts);
 	session.reads_scripts = true;
 	code = new_run(&session);

@@ -155,15 +155,20 @@ reconcile_run_one(struct reconcile *reconcile)
 	return code;
 }
 
-/* The places are looked up again: a file of accounts may have changed. */
+/* Of several places each takes its turn when it is begun: there may be thousands, of which a few
+ * hundred are under way at a time. Which they are is looked up again, since a file of accounts
+ * or an organization may have changed. */
 static int
 reconcile_round(struct reconcile *reconcile)
 {
 	struct places places = {0};
 	struct turns turns = {0};
 	struct tmf_err err = {0};
-	int code = places_of(&reconcile->opts, &places);
+	int code;
 
+	if (places_are_several(&reconcile->opts))
+		return parts_run(&reconcile->opts, &reconcile->base, reconcile->own_account);
+	code = places_of(&reconcile->opts, &places);
 	if (code != EXIT_OK)
 		return code;
 	if (turns_take(&turns, reconcile->store, &places, &reconcile->base, reconcile->own_account,
@@ -171,8 +176,6 @@ reconcile_round(struct reconcile *reconcile)
 		code = cli_fail_take(reconcile->opts.output, &err);
 	else if (reconcile->stops) /* the signal came while STS was asked */
 		code = EXIT_OK;
-	else if (places_are_several(&reconcile->opts))
-		code = parts_run(&reconcile->opts, &reconcile->base);
 	else
 		code = reconcile_run_one(reconcile);
 	turns_release(&turns);
@@ -311,15 +314,17 @@ reconcile_open(struct reconcile *reconcile, struct cli_opts *base_opts)
 {
 	struct places places = {0};
 	int code = places_of(&reconcile->opts, &places);
+	char *region;
 
 	if (code != EXIT_OK)
 		return code;
-	for (size_t i = 0; i < places.count && base_opts->region == NULL; i++)
-		base_opts->region = places.at[i].region;
+	region = places_first_region(&reconcile->opts, &places);
+	base_opts->region = region;
 	code = workspace_load_settings(&reconcile->base, NULL);
 	if (code == EXIT_OK)
 		code = workspace_connect(&reconcile->base);
 	base_opts->region = NULL;
+	free(region);
 	places_fini(&places);
 	if (code == EXIT_OK)
 		reconcile->store = record_open_store(&reconcile->opts, &code);
