@@ -232,3 +232,23 @@ cli_print_list_end(const struct jsonx_list *list)
 	print_piece(&text);
 	putchar('\n');
 }
+
+void
+cli_put_csv(FILE *out, const char *text, enum csv_quotes quotes)
+{
+	bool is_formula = text != NULL && text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL;
+
+	if (text == NULL)
+		text = "";
+	if (!is_formula && quotes == CSV_QUOTES_WHERE_NEEDED && strpbrk(text, ",\"\r\n") == NULL) {
+		fputs(text, out);
+		return;
+	}
+	fputs(is_formula ? "\"'" : "\"", out);
+	for (; *text != '\0'; text++) {
+		if (*text == '"')
+			putc('"', out);
+		putc(*text, out);
+	}
+	putc('"', out);
+}

@@ -47,4 +47,10 @@ void cli_print_json_line(json_t *value);
 /* Writes JSON in one line, without the newline, to out. */
 void cli_put_json(FILE *out, const json_t *value);
 
+/* Writes a cell of CSV, as RFC 4180 has it: in quotes where the text needs them, or always. A text
+ * that a spreadsheet would take for a formula gets an apostrophe before it: names of instances are
+ * anybody's. NULL: an empty cell. */
+enum csv_quotes { CSV_QUOTES_WHERE_NEEDED, CSV_QUOTES_ALWAYS };
+void cli_put_csv(FILE *out, const char *text, enum csv_quotes quotes);
+
 #endif

@@ -34,6 +34,7 @@ form_print_events(const json_t *finding)
 		    form_text(event, "userAgent"));
 }
 
+/* The worst first. */
 static void
 form_print_counts(const json_t *document)
 {
@@ -115,42 +116,23 @@ static const char *const csv_columns[] = {
     "severity", "kind", "resource", "account", "region", "evidence", "remedy"};
 #define CSV_COLUMNS (sizeof(csv_columns) / sizeof(csv_columns[0]))
 
-/* A cell that begins like a formula would be run by a spreadsheet: evidence has names that others
- * chose. */
-static void
-csv_put_cell(struct buf *out, const char *text)
-{
-	buf_add_char(out, '"');
-	if (text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL)
-		buf_add_char(out, '\'');
-	for (; *text != '\0'; text++) {
-		if (*text == '"')
-			buf_add_char(out, '"');
-		buf_add_char(out, *text);
-	}
-	buf_add_char(out, '"');
-}
-
 void
 audit_print_csv(const json_t *document)
 {
-	struct buf out = {0};
 	json_t *finding;
 	size_t i;
 
 	for (size_t k = 0; k < CSV_COLUMNS; k++)
-		buf_printf(&out, "%s%s", k > 0 ? "," : "", csv_columns[k]);
-	buf_add_cstr(&out, "\r\n");
+		printf("%s%s", k > 0 ? "," : "", csv_columns[k]);
+	fputs("\r\n", stdout);
 	json_array_foreach (jsonx_get_array(document, "findings"), i, finding) {
 		for (size_t k = 0; k < CSV_COLUMNS; k++) {
 			if (k > 0)
-				buf_add_char(&out, ',');
-			csv_put_cell(&out, form_text(finding, csv_columns[k]));
+				putchar(',');
+			cli_put_csv(stdout, form_text(finding, csv_columns[k]), CSV_QUOTES_ALWAYS);
 		}
-		buf_add_cstr(&out, "\r\n");
+		fputs("\r\n", stdout);
 	}
-	fwrite(buf_cstr(&out), 1, out.len, stdout);
-	buf_fini(&out);
 }
 
 /* --- sarif --- */
@@ -179,6 +161,7 @@ sarif_message(const char *text)
 	return message;
 }
 
+/* All kinds, also those without a finding: a viewer shows what was looked for. */
 static json_t *
 sarif_rules(void)
 {
@@ -233,6 +216,7 @@ sarif_result(const json_t *finding)
 	return result;
 }
 
+/* What is suppressed is there, with its reason, and marked so that viewers leave it out. */
 static json_t *
 sarif_results(const json_t *document)
 {

@@ -5,7 +5,6 @@
 #include "cli/print.h"
 #include "fleet/cost/cost.h"
 
-#include <string.h>
 
 /* Groups that text shows; a program gets all of them. */
 #define REPORT_GROUPS_SHOWN_MAX 50
@@ -17,28 +16,12 @@ static const char *const coverage_columns[] = {"class", "reason", "networkInterf
 
 /* --- CSV, as RFC 4180 has it --- */
 
-/* A spreadsheet takes a text that begins with one of these for a formula, and names of instances
- * are anybody's: the apostrophe makes it text. */
 static void
 csv_put(FILE *out, const char *text, bool first)
 {
-	bool is_formula = text != NULL && text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL;
-
 	if (!first)
 		putc(',', out);
-	if (text == NULL)
-		return;
-	if (!is_formula && strpbrk(text, ",\"\r\n") == NULL) {
-		fputs(text, out);
-		return;
-	}
-	fputs(is_formula ? "\"'" : "\"", out);
-	for (; *text != '\0'; text++) {
-		if (*text == '"')
-			putc('"', out);
-		putc(*text, out);
-	}
-	putc('"', out);
+	cli_put_csv(out, text, CSV_QUOTES_WHERE_NEEDED);
 }
 
 static void
@@ -115,6 +98,7 @@ coverage_class_count(const json_t *counted, enum coverage_class class)
 	    json_object_get(json_object_get(counted, "classes"), coverage_class_name(class)));
 }
 
+/* What a rule wants and could be mirrored: the others do not lower the share. */
 static json_int_t
 coverage_wanted(const json_t *counted)
 {
@@ -139,6 +123,7 @@ coverage_print_share(const json_t *counted, FILE *out)
 		fputs("      -", out);
 }
 
+/* A class without interfaces has no line: most accounts have three or four. */
 static void
 coverage_print_classes(const json_t *document, FILE *out)
 {
@@ -232,6 +217,8 @@ coverage_print_cost(const json_t *document, FILE *out)
 	buf_fini(&text);
 }
 
+/* The share first, since it is what most look for, and what was not read last, where the eye ends:
+ * without it the share would be taken for that of the whole fleet. */
 void
 coverage_report_text(const struct coverage *coverage, const json_t *document, FILE *out)
 {
