@@ -162,49 +162,6 @@ class Ui(harness.Case):
         for one in slow:
             one.close()
 
-    def test_a_byte_now_and_then(self):
-        """A request is whole after HTTP_REQUEST_SECONDS or its connection ends, although it is never idle for long; a page that follows stays."""
-        self.tmflow("run", self.write("hello.yaml", HELLO), "-q")
-        process = self.serve()
-        stream = socket.create_connection(("127.0.0.1", self.port), timeout=60)
-        self.addCleanup(stream.close)
-        stream.sendall(f"GET /api/events HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nCookie: tmflow={self.token}\r\n\r\n".encode())
-        head = f"GET /api/runs HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nCookie: tmflow={self.token}\r\n"
-        starts = ("G", head + "X: ", head + "Content-Length: 100000\r\n\r\n", head + "Transfer-Encoding: chunked\r\n\r\n5000\r\n",
-                  head + "\r\n" + head + "X: ")  # the last one has an answer first
-        slow = {socket.create_connection(("127.0.0.1", self.port)): start for start in starts}
-        for one, start in slow.items():
-            self.addCleanup(one.close)
-            one.sendall(start.encode())
-            one.setblocking(False)
-        said = dict.fromkeys(slow, b"")
-        alive = set(slow)
-        begin = time.monotonic()
-        while alive and time.monotonic() - begin < 60:
-            for one in list(alive):
-                try:
-                    one.sendall(b"a")
-                    more = one.recv(65536)
-                    said[one] += more
-                    if not more:
-                        alive.remove(one)
-                except BlockingIOError:
-                    pass
-                except OSError:
-                    alive.remove(one)
-            time.sleep(1)
-        self.assertEqual([slow[one] for one in alive], [])
-        self.assertGreater(time.monotonic() - begin, 25)
-        self.assertEqual([text.count(b" 200 OK") for text in said.values()], [0, 0, 0, 0, 1])
-        self.assertIn(b" 200 OK", stream.recv(65536))
-        stream.settimeout(0.5)
-        with self.assertRaises(TimeoutError):
-            while True:
-                self.assertTrue(stream.recv(4096), "the page that follows was ended")
-        self.assertEqual(self.ask("/api/runs")[0], 200)
-        process.send_signal(signal.SIGTERM)
-        self.assertEqual(process.wait(30), 0)
-
     def test_a_thousand_at_once(self):
         """Each has an answer or is closed, nothing of them stays, and another address has its page among them."""
         self.tmflow("run", self.write("hello.yaml", HELLO), "-q")
