@@ -99,9 +99,17 @@ class Pages(harness.Case):
         state = {"name": "live-state", "url": page, "until": "document.querySelectorAll('#history tbody tr').length > 0",
                  "steps": [{"focus": "#graph g[role=button]"}, {"press": "Enter", "pause": 1500}],
                  "values": {"events": "document.querySelector('#history').innerText"}}
+        keys = {"name": "live-keys", "url": page, "until": "document.querySelectorAll('#history tbody tr').length > 0",
+                "steps": [{"focus": "#graph g[role=button]"}, {"press": "ArrowDown"}, {"press": "ArrowRight"}, {"press": "ArrowUp"}, {"press": "Enter", "pause": 1500}],
+                "values": {"events": "document.querySelector('#history').innerText", "stops": "document.querySelectorAll('#graph g[tabindex=\"0\"]').length"}}
+        came = {"name": "live-came", "url": entry, "until": "document.querySelector('#graph')", "steps": [{"focus": "tbody a"}, {"press": "Enter", "pause": 2000}],
+                "values": {"focus": "document.activeElement.tagName"}}
         none = {"name": "runs-none", "url": entry, "steps": [{"on": ".tools select", "choose": "FAILED"}],
                 "values": {"said": "document.querySelector('[role=status]').textContent", "focus": "document.activeElement.tagName"}}
-        seen = self.look(self.both("runs", entry, until="document.querySelector('tbody tr')") + self.both("live", page, until=whole) + [state, none])
+        seen = self.look(self.both("runs", entry, until="document.querySelector('tbody tr')") + self.both("live", page, until=whole) + [state, keys, came, none])
+        self.assertIn("events of DescribePage", seen["live-keys"]["values"]["events"])
+        self.assertEqual(seen["live-keys"]["values"]["stops"], 1)
+        self.assertEqual(seen["live-came"]["values"]["focus"], "H1")
         self.assertEqual(seen["runs-none"]["values"], {"said": "none", "focus": "BODY"})
         for one in seen.values():
             self.assertEqual({r[:len(here)] for r in one["requests"]}, {here}, one["requests"])

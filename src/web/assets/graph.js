@@ -117,14 +117,33 @@ function graphParts(layout, x, y, onchoose) {
 	return group;
 }
 
+/* One stop of the tabulator for all states; the arrows go from one to the next. */
+function graphKeys(frame) {
+	const states = [...frame.querySelectorAll("g[role=button]")];
+	const steps = {ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1, Home: -states.length, End: states.length};
+	states.slice(1).forEach(state => state.setAttribute("tabindex", "-1"));
+	frame.addEventListener("keydown", event => {
+		const at = states.indexOf(event.target);
+		if (at < 0 || !(event.key in steps))
+			return;
+		const to = states[Math.min(states.length - 1, Math.max(0, at + steps[event.key]))];
+		event.preventDefault();
+		states[at].setAttribute("tabindex", "-1");
+		to.setAttribute("tabindex", "0");
+		to.focus();
+	});
+	return frame;
+}
+
 /* The drawing in a frame that scrolls. onchoose(state): called for a click or Enter on a state. */
 function graphView(graph, onchoose) {
 	const layout = graphLayout(graph);
 	const width = layout.width + 80;
 	const height = layout.height + 32;
-	return el("div", {class: "graph", tabindex: "0", role: "region", "aria-label": "workflow graph"},
+	const frame = el("div", {class: "graph", tabindex: "0", role: "region", "aria-label": onchoose ? "workflow graph: arrows go from state to state" : "workflow graph"},
 		svg("svg", {width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "states of the workflow"},
 			svg("defs", {}, svg("marker", {id: "arrow", viewBox: "0 0 8 8", refX: 6, refY: 4, markerWidth: 8, markerHeight: 8, orient: "auto"},
 				svg("path", {class: "arrow", d: "M0 0L8 4L0 8z"}))),
 			graphParts(layout, 16, 16, onchoose)));
+	return graphKeys(frame);
 }

@@ -1,6 +1,6 @@
 /* The live view: #/ lists runs, #/run/ID shows one, #/compare/A/B what differs between two. It reads again when the store has changed. */
 
-const ui = {main: document.querySelector("main"), again: null, shown: "", waiting: 0};
+const ui = {main: document.querySelector("main"), again: null, shown: null, waiting: 0};
 
 async function api(path, parameters) {
 	const url = new URL(path, location.href);
@@ -212,8 +212,15 @@ async function uiShow() {
 		return;
 	const top = document.documentElement.scrollTop;
 	const same = ui.shown === at;
+	const came = ui.shown !== null && !same;
 	ui.main.replaceChildren(...children);
 	ui.shown = at;
+	/* Who came by a link goes on from the title, by keyboard and in a screen reader. */
+	const title = ui.main.querySelector("h1");
+	if (came && title) {
+		title.setAttribute("tabindex", "-1");
+		title.focus({preventScroll: true});
+	}
 	document.title = view === "run" ? "tmflow run " + rest[0] : "tmflow";
 	document.documentElement.scrollTop = same ? top : 0;
 	document.body.dataset.ready = at || "#/";
