@@ -9,6 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
+/*
+ * Where files are looked for that are named without a folder: beside the user first, then the
+ * user's own, then what is installed. What was looked through is named where nothing was found.
+ */
+
 #define FOLDERS_MAX 3
 
 /* The user's own folder of settings. An XDG_CONFIG_HOME that is not absolute counts as unset, as
@@ -87,6 +92,7 @@ search_folders_free(char **folders)
 	free(folders);
 }
 
+/* For what lists workflows; the first that exists. */
 char *
 search_workflows_dir(void)
 {
@@ -156,6 +162,7 @@ search_workflow(const char *name, struct tmf_err *err)
 	return doc;
 }
 
+/* Without a file the path of the first place, for the error that names it. */
 char *
 search_config(const char *region)
 {

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
+/* Rows come by interface, so that those of one interface follow each other. */
 struct ledger_reading {
 	const struct coverage_ledger *ledger;
 	uint64_t bare;
@@ -134,6 +135,8 @@ ledger_keep(struct ledger_reading *reading, const struct coverage_item *item)
 	}
 }
 
+/* An outcome of an instance without an interface is only counted: nothing of it could be
+ * mirrored. */
 static int
 ledger_row(void *arg, const struct outcome *outcome)
 {

@@ -26,6 +26,7 @@ graph_json_add_edge(void *arg, const struct graph_edge *edge)
 	json_array_append_new(arg, object);
 }
 
+/* A Map's or Parallel's states hold scopes, which hold states. */
 static json_t *graph_json_scope(const struct graph *graph, const struct asl_states *scope);
 
 static json_t *

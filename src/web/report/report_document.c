@@ -11,6 +11,12 @@
 #include <assert.h>
 #include <string.h>
 
+/*
+ * The document of a report, in two parts: what is there at once however many instances there are
+ * (REPORT_SOON), and what every outcome has to be read for (REPORT_WHY). A live page asks for the
+ * first each few seconds.
+ */
+
 /* What is gathered in a pass over the run, or over its parts. */
 struct report_sums {
 	struct store *store;
@@ -124,6 +130,7 @@ report_sum_part(void *arg, const struct store_run *part)
 	return report_sum_run(arg, part) < 0;
 }
 
+/* By what the run was started with: a part that was never begun has no record. */
 bool
 report_has_parts(const struct store_run *run)
 {
@@ -150,6 +157,7 @@ report_sum(struct report_sums *sums, const struct store_run *run, bool parts, st
 	return -1;
 }
 
+/* A run keeps the files that it was started with: the page shows those, not today's. */
 static void
 report_add_file(json_t *files, const char *title, const char *name, const char *text)
 {

@@ -49,6 +49,7 @@ struct init_list {
 	const char *id_member;
 };
 
+/* An id is what the file offers: one without it would be offered as nothing. */
 static enum ec2_page_next
 init_list_page(void *arg, json_t *reply, struct tmf_err *err)
 {
@@ -83,6 +84,7 @@ init_count(json_t *counts, const char *key)
 	json_object_set_new(counts, key, json_integer(count + 1));
 }
 
+/* Past INIT_TAGS_MAX only tags that are known already are counted further. */
 static void
 init_count_tag(struct init *init, const char *key, const char *value)
 {
@@ -127,6 +129,7 @@ init_instances_page(void *arg, json_t *reply, struct tmf_err *err)
 	return ++init->instance_pages < INIT_INSTANCE_PAGES_MAX ? EC2_PAGE_MORE : EC2_PAGE_ENOUGH;
 }
 
+/* Which page a count came from is not known: all of them begin again. */
 static void
 init_instances_restart(void *arg)
 {
@@ -173,6 +176,8 @@ init_ask_account(struct init *init, struct tmf_err *err)
 	return reply != NULL ? 0 : -1;
 }
 
+/* The instances last: they take the most calls, and are of no use where filters or targets could
+ * not be listed. */
 static int
 init_ask_all(struct init *init, struct tmf_err *err)
 {
@@ -271,6 +276,7 @@ init_rank(json_t *list, const char *id_member, const json_t *by_place)
 	}
 }
 
+/* The commonest first; the file takes as many of them as it has room for. */
 static json_t *
 init_tags(const struct init *init)
 {
@@ -350,6 +356,7 @@ init_open(const struct init *init, struct tmf_err *err)
 	return fd;
 }
 
+/* All at once: the text was made before the file, so that a failure leaves none that is half. */
 static int
 init_save(const struct init *init, const struct buf *text, struct tmf_err *err)
 {
@@ -368,6 +375,7 @@ init_save(const struct init *init, const struct buf *text, struct tmf_err *err)
 	return 0;
 }
 
+/* With the command that comes next, since few know it by heart the first time. */
 static void
 init_answer(const struct init *init)
 {
