@@ -182,8 +182,8 @@ ancestry_seek(
 	}
 }
 
-/* The predicates were read before the * was a step: their slots are found, but nobody binds them. Of
- * a name they are not on it, since that was a path at once. */
+/* The predicates were read before the * was a step: their slots are found, but nobody binds
+ * them. Of a name they are not on it, since that was a path at once. */
 void
 ancestry_adopt(struct ancestry *ancestry, struct step *step)
 {
