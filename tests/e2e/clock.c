@@ -22,7 +22,8 @@ static const volatile int64_t *clock_off_s;
 __attribute__((constructor)) static void
 clock_begin(void)
 {
-	int fd = open(getenv("TMFLOW_CLOCK_FILE"), O_RDONLY | O_CLOEXEC);
+	const char *path = getenv("TMFLOW_CLOCK_FILE");
+	int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 	void *mapped = mmap(NULL, sizeof(*clock_off_s), PROT_READ, MAP_SHARED, fd, 0);
 
 	*(void **)&clock_next = dlsym(RTLD_NEXT, "clock_gettime");

@@ -60,6 +60,20 @@ class Listen(services.Case):
         result = self.backfill(sim, state="later")
         self.assertGreaterEqual(result.json["summary"].get("present", 0), created)
 
+    def test_a_store_that_is_cut(self):
+        """It ends and says why; what it could not note comes again."""
+        sim = self.sim(instances=60)
+        running = self.instances(sim, "running")
+        queue = self.queue()
+        process = self.listen(queue, sim=sim)
+        queue.add(launch(running[0]))
+        queue.wait(lambda q: not q.messages)
+        os.truncate(os.path.join(self.dir, "state", "tmflow.db-wal"), 0)
+        queue.add(*[launch(i) for i in running[1:]])
+        self.assertEqual(process.wait(60), 2, self.said(process))
+        self.assertIn("tmflow.db-wal was cut under this process", self.said(process))
+        self.assertTrue(queue.messages)
+
     def test_a_storm_is_looked_up_together(self):
         sim = self.sim("--plain", "--single-subnet", instances=200)
         world = sim.ask("/_sim/world")
