@@ -113,21 +113,25 @@ resume_wait_max_ms(struct branch *branch, int64_t from_wall_ms)
 	return until_wall_ms;
 }
 
-/* A clock may have been set back since, by some hours; not by more. */
+/* A clock may have been set back since, by some hours; not by more. No wait is longer for it than
+ * one that begins now. */
 static int
 resume_times(struct branch *branch, struct tmf_err *err)
 {
-	int64_t from_wall_ms = event_now_wall_ms(branch->x);
+	int64_t now_wall_ms = event_now_wall_ms(branch->x);
+	int64_t wake_max_ms;
 
-	if (branch->entered_wall_ms > from_wall_ms + CLOCK_SET_BACK_MS)
+	if (branch->entered_wall_ms > now_wall_ms + CLOCK_SET_BACK_MS)
 		return branch_row_misfit(err, branch->id, "\"entered\" is in the future: %lld",
 		    (long long)branch->entered_wall_ms);
-	if (branch->entered_wall_ms > from_wall_ms)
-		from_wall_ms = branch->entered_wall_ms;
-	if ((branch->phase == PHASE_WAITING || branch->phase == PHASE_BACKOFF) &&
-	    branch->wake_wall_ms > resume_wait_max_ms(branch, from_wall_ms))
+	if (branch->phase != PHASE_WAITING && branch->phase != PHASE_BACKOFF)
+		return 0;
+	wake_max_ms = resume_wait_max_ms(branch, now_wall_ms);
+	if (branch->wake_wall_ms > wake_max_ms + CLOCK_SET_BACK_MS)
 		return branch_row_misfit(err, branch->id,
 		    "\"wake\" is later than state '%s' can wait", branch->state->name);
+	if (branch->wake_wall_ms > wake_max_ms)
+		branch->wake_wall_ms = wake_max_ms;
 	return 0;
 }
 

@@ -4,10 +4,12 @@
 #include "engine_harness.h"
 
 #include "base/jsonx.h"
+#include "base/mem.h"
 
 #include "run_suite.h"
 
 #include <check.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define OWN		"0 {\"event\":9,\"nextBranch\":9}\n"
@@ -192,6 +194,55 @@ START_TEST(resumes_or_says_why)
 }
 END_TEST
 
+/* A wait of five seconds and a retry after one, of a process whose clock was ahead, by less than the
+ * state had taken or by more. */
+START_TEST(a_clock_that_was_set_back)
+{
+	static const struct {
+		const char *row;
+		int64_t entered_s; /* from now */
+		int64_t wake_s;
+		int64_t longest_ms;
+	} waits[] = {
+	    {OWN "1 {\"state\":@W,\"phase\":1,\"input\":{\"items\":[]},", 7200, 7205, 5000},
+	    {OWN "1 {\"state\":@W,\"phase\":1,\"input\":{\"items\":[]},", -1, 7200, 5000},
+	    {OWN "1 "
+		 "{\"state\":@T,\"phase\":3,\"input\":{\"items\":[]},\"retries\":[1],"
+		 "\"retryCount\":1,",
+		-9000, 3600, 1000},
+	};
+	struct asl_machine *machine = rows_machine();
+	struct store *store = rows_store_new();
+	struct tmf_err err = {0};
+	json_t *input = jsonx_parse(STR("{\"items\":[]}"), &err);
+	struct harness h;
+
+	harness_init(&h, store);
+	char *rows = mem_printf("%s\"entered\":%lld,\"wake\":%lld}", waits[_i].row,
+	    (long long)(h.clock.now_wall_ms + waits[_i].entered_s * 1000),
+	    (long long)(h.clock.now_wall_ms + waits[_i].wake_s * 1000));
+	rows_put(store, machine, str_of(rows));
+	const struct execution_opts opts = {
+	    .machine = machine,
+	    .run_id = ROWS_RUN_ID,
+	    .input = input,
+	    .on_done = checkpoint_done,
+	    .arg = &h,
+	};
+	struct execution *x = execution_resume(h.engine, &opts, &err);
+	ck_assert_msg(x != NULL, "%s", tmf_err_text(&err));
+	ck_assert_int_eq(tmf_loop_run(h.loop, &err), 0);
+	ck_assert(h.over);
+	ck_assert_int_le(h.clock.now_mono_ms, waits[_i].longest_ms + 100);
+	execution_free(x);
+	harness_fini(&h);
+	free(rows);
+	json_decref(input);
+	store_close(store);
+	asl_machine_unref(machine);
+}
+END_TEST
+
 static int
 count_state(void *arg, const struct asl_state *state)
 {
@@ -228,6 +279,7 @@ main(void)
 	TCase *tests = tcase_create("checkpoint");
 
 	tcase_add_loop_test(tests, resumes_or_says_why, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_loop_test(tests, a_clock_that_was_set_back, 0, 3);
 	tcase_add_test(tests, peeks_or_says_why);
 	suite_add_tcase(suite, tests);
 	return run_suite(suite) == 0 ? 0 : 1;
