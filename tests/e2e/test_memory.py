@@ -248,7 +248,8 @@ class Memory(services.Case):
 
     def listen(self, queue, sim, env, again=False):
         environment = self.keys(sim)
-        environment.update(AWS_ENDPOINT_URL_SQS=queue.url, **env)
+        # A store of its own for each account: what the store knows to be there is not in the next one.
+        environment.update(AWS_ENDPOINT_URL_SQS=queue.url, TMFLOW_STATE_DIR=os.path.join(self.dir, f"listen-{sim.process.pid}"), **env)
         process = self.spawn(["listen", "--queue-url", queue.queue_url, "--config", sim.config], environment)
         since = [0.0]
         self.lives_or_ends(process, lambda: self.is_empty(queue, since, again))
