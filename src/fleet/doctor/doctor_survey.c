@@ -55,12 +55,11 @@ survey_instance(struct doctor *doctor, json_t *instance)
 	if (rules_eligible(mirror->rules, instance, &eligible, &reason, &fault) < 0)
 		eligible = false;
 	while (eligible && !tmf_err_isset(&fault) &&
-	       rules_find(mirror->rules, instance, rule, &rule, &fault) == 0 &&
-	       rule != NULL)
+	       rules_find(mirror->rules, instance, rule, &rule, &fault) == 0 && rule != NULL)
 		json_array_foreach (jsonx_get_array(instance, "NetworkInterfaces"), i, interface)
 			if (!tmf_err_isset(&fault) &&
-			    rules_take_interface(mirror->rules, instance, rule, interface, &takes,
-				&fault) == 0 &&
+			    rules_take_interface(
+				mirror->rules, instance, rule, interface, &takes, &fault) == 0 &&
 			    takes)
 				survey_count(doctor, rule, interface);
 	json_decref(reason);

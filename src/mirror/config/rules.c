@@ -249,8 +249,8 @@ rules_want_interface(const struct rules *rules, json_t *instance, const json_t *
 	*ret_wants = false;
 	do {
 		if (rules_find(rules, instance, rule, &rule, err) < 0 ||
-		    (rule != NULL && rules_take_interface(rules, instance, rule, interface,
-					 ret_wants, err) < 0))
+		    (rule != NULL &&
+			rules_take_interface(rules, instance, rule, interface, ret_wants, err) < 0))
 			return -1;
 	} while (rule != NULL && !*ret_wants);
 	return 0;

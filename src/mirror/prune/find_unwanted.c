@@ -232,8 +232,8 @@ find_unwanted_judge_item(
 		return 0;
 	do {
 		if (rules_find(rules, instance, rule, &rule, &fault) < 0 ||
-		    (rule != NULL && rules_take_interface(rules, instance, rule, interface, &takes,
-					 &fault) < 0)) {
+		    (rule != NULL && rules_take_interface(
+					 rules, instance, rule, interface, &takes, &fault) < 0)) {
 			tmf_err_fini(&fault);
 			return 0;
 		}
