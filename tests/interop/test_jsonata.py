@@ -26,6 +26,7 @@ PROGRESS = 50000
 RELATIVE = 1e-14        # of numbers, as in jsonata's own suite
 NODE_MIB = 192          # a few expressions take any memory there is: they end the process, and the next one goes on behind them
 NODE_SECONDS = 120
+DIGITS_EXACT = 15       # of a whole number that both write with its digits
 NOW_MS = 600000         # between two answers to one question
 SHOWN = 20
 EXPLAINED = []
@@ -109,7 +110,7 @@ def _replacement(expr, ours, theirs):
 
 @explained("the package cuts pairs of surrogates in two, where a pattern or an empty separator may")
 def _surrogates(expr, ours, theirs):
-    return re.search("[\U00010000-\U0010ffff]|\\\\ud83d", expr + str(ours) + str(theirs)) is not None and re.search(r'/|""|base64', expr) is not None
+    return ("/./" in expr or re.search("[\U00010000-\U0010ffff]|\\\\ud83d", expr + str(ours) + str(theirs)) is not None) and re.search(r'/|""|base64', expr) is not None
 
 
 @explained("an array constructor with a predicate or a group as the first step: the package goes on with its only value as if that were an array")
@@ -158,8 +159,9 @@ def _shuffle(expr, ours, theirs):
 
 
 def flat(value, without=""):
-    """The characters of a result, in no order; numbers as Python writes them."""
-    return sorted(character for character in json.dumps(value, default=str) if character not in without)
+    """The characters of a result, in no order; numbers as Python writes them, large ones as doubles."""
+    text = json.dumps(json.loads(json.dumps(value), parse_int=lambda digits: float(digits) if len(digits) > DIGITS_EXACT else int(digits)))
+    return sorted(character for character in text if character not in without)
 
 
 def emptied(value):

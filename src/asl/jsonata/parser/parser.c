@@ -213,8 +213,9 @@ list_node_new(struct parser *p, enum node_type type, uint32_t position, const st
 	    parser_node(p, type, sizeof(*list) + count * sizeof(void *), position);
 
 	list->node.count = (uint16_t)count;
-	for (size_t i = count; i > 0; i--, last = last->before) {
-		list->at[i - 1] = last->node;
+	for (size_t i = count; last != NULL; last = last->before) {
+		assert(i > 0);
+		list->at[--i] = last->node;
 		ancestry_hand_up(&p->ancestry, &list->node, last->node);
 	}
 	return &list->node;
