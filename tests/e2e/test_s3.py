@@ -299,6 +299,25 @@ States:
         self.assertEqual(self.results(done.json["output"]["ResultWriterDetails"]["Key"])["SUCCEEDED"], [{"id": str(n)} for n in range(3)], done.err)
         self.assertEqual([name for name in os.listdir(self.dir) if name.startswith("tmflow-spool")], [])
 
+    def test_the_folder_goes_with_the_map(self):
+        """Once it is committed that the Map was left nothing waits beside the store, however long the run goes on."""
+        workflow = self.workflow(self.numbers(3), more=self.writer())
+        with open(workflow, encoding="utf-8") as file:
+            text = file.read().rstrip().removesuffix("End: true")
+        self.write("s3.yaml", text + "Next: W\n  W: {Type: Wait, Seconds: 3600, End: true}\n")
+        process = self.start("run", workflow, "--run-id", "long", "-q", env=self.keys())
+        self.until_signals_are_caught(process)
+        deadline = time.monotonic() + harness.START_SECONDS
+        while not any(key.endswith("manifest.json") for key in self.s3.buckets["results"]) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        spool = os.path.join(self.dir, "state", "spool", "long")
+        while os.path.exists(spool) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.assertFalse(os.path.exists(spool))
+        self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+
     def test_a_bucket_that_is_not_written_to(self):
         """Known before a child begins, as on AWS; so is a place without S3."""
         reader = self.numbers(3)

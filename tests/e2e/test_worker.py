@@ -42,6 +42,36 @@ class Worker(services.Case):
         self.drain(process)
         self.assertIn(f"{TASKS} tasks: {TASKS} succeeded, 0 failed, 0 dropped", self.said(process))
 
+    def results_map(self, bucket):
+        return {"StartAt": "M", "States": {"M": {
+            "Type": "Map", "ItemsPath": "$.items", "End": True,
+            "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "P",
+                              "States": {"P": {"Type": "Pass", "End": True}}},
+            "ResultWriter": {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": bucket, "Prefix": "out"},
+                             "WriterConfig": {"Transformation": "COMPACT", "OutputType": "JSON"}}}}}
+
+    def test_results_of_each_task(self):
+        """Maps of several tasks write into folders of their own, in a local folder and in S3, and leave nothing beside the store."""
+        activities, s3 = self.activities(hold_seconds=1), services.Storage()
+        self.addCleanup(s3.stop)
+        s3.buckets["results"] = {}
+        process = self.worker(activities, AWS_ENDPOINT_URL_S3=s3.url, AWS_REGION="us-east-1")
+        buckets = [f"file://{self.dir}", "results"] * 3
+        activities.add(*[{"workflow": self.results_map(b), "input": {"items": [n, n]}} for n, b in enumerate(buckets)])
+        activities.wait_all()
+        for n, (bucket, task) in enumerate(zip(buckets, activities.tasks)):
+            self.assertEqual(task["status"], "SUCCEEDED", task)
+            key = task["output"]["ResultWriterDetails"]["Key"].replace("manifest.json", "SUCCEEDED_0.json")
+            if bucket == "results":
+                text = s3.buckets[bucket][key].decode()
+            else:
+                with open(os.path.join(self.dir, key), encoding="utf-8") as file:
+                    text = file.read()
+            self.assertEqual(json.loads(text), [n, n])
+        spool = os.path.join(self.dir, "state", "spool")
+        self.assertEqual([name for place, folders, files in os.walk(spool) for name in files], [])
+        self.drain(process)
+
     def test_kinds(self):
         activities = self.activities(hold_seconds=1)
         definition = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Parameters": {"twice.$": "States.MathAdd($.n, $.n)"}, "End": True}}}
