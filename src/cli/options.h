@@ -98,6 +98,7 @@ struct cli_opts {
 	const char *variables;
 	const char *query_language;
 	const char *output_file;
+	const char *child;
 	const char *metrics_file;
 	const char *metrics_listen;
 	const char *fail_on;
@@ -251,6 +252,8 @@ struct cli_opts {
 	    "keep nothing: the run cannot be resumed or shown later")                              \
 	X(HISTORY, history, "history", 0, RUNS, NULL,                                              \
 	    "the run's events, which are kept where they are asked for")                           \
+	X(CHILD, child, "child", 0, RUNS, "NUMBER",                                                \
+	    "with --history: only what happened in this child of a Map, counted from 0")           \
 	X(FAILED, failed, "failed", 0, RUNS, NULL, "list the instances that failed")               \
 	X(OUTCOMES, outcomes, "outcomes", 0, RUNS, NULL, "list the outcome of every instance")     \
 	X(FOLLOW, follow, "follow", 0, RUNS, NULL,                                                 \

@@ -100,7 +100,7 @@ const struct subcommand cli_subcommands[] = {
 	.args_max = 1,
 	.outputs = OUTPUT_BIT(HTML),
 	.options = OPTIONS_STORE | OPTION_BIT(FOLLOW) | OPTION_BIT(FAILED) | OPTION_BIT(OUTCOMES) |
-		   OPTION_BIT(HISTORY) | OPTION_BIT(OUTPUT_FILE),
+		   OPTION_BIT(HISTORY) | OPTION_BIT(CHILD) | OPTION_BIT(OUTPUT_FILE),
 	.run = cmd_show,
     },
     {

@@ -48,7 +48,53 @@ def member(kind):
     return kind[0].lower() + kind[1:] + "EventDetails"
 
 
+NESTED = """
+StartAt: Each
+States:
+  Each:
+    Type: Map
+    MaxConcurrency: 2
+    ItemProcessor:
+      ProcessorConfig: {Mode: DISTRIBUTED, ExecutionType: STANDARD}
+      StartAt: In
+      States:
+        In:
+          Type: Map
+          ItemProcessor: {StartAt: Log, States: {Log: {Type: Task, Resource: "tmflow:log", End: true}}}
+          Next: Last
+        Last: {Type: Pass, End: true}
+    Next: Behind
+  Behind: {Type: Pass, End: true}
+"""
+
+
 class History(harness.Case):
+    def test_of_one_child(self):
+        """Everything from its beginning to its end, the Map within it included, and nothing of the others."""
+        workflow = self.write("nested.yaml", NESTED)
+        done = self.tmflow("run", workflow, "--input", self.write("in.json", '[["a0", "a1"], ["b0", "b1"], ["c0", "c1"]]'), "--history", "-o", "json")
+        self.assertEqual(done.code, 0, done.err)
+        whole = self.tmflow("show", "@latest", "--history", "-o", "json").json["events"]
+        seen = []
+        for child, name in enumerate("abc"):
+            events = self.tmflow("show", "@latest", "--history", "--child", str(child), "-o", "json").json["events"]
+            kinds = [e["type"] for e in events]
+            self.assertEqual((kinds[0], kinds[-1]), ("MapIterationStarted", "MapIterationSucceeded"))
+            self.assertEqual([e["mapIterationStartedEventDetails"]["name"] for e in events if e["type"] == "MapIterationStarted"], ["Each", "In", "In"])
+            self.assertEqual((kinds.count("TaskSucceeded"), kinds.count("PassStateExited")), (2, 1))
+            self.assertEqual({e["taskSucceededEventDetails"]["output"] for e in events if e["type"] == "TaskSucceeded"}, {f'"{name}0"', f'"{name}1"'})
+            seen += events
+        inside = [e for e in whole if e["id"] in {s["id"] for s in seen}]
+        self.assertEqual(sorted(seen, key=lambda e: e["id"]), inside)
+        self.assertEqual([e["type"] for e in whole if e not in inside],
+                         ["ExecutionStarted", "MapStateEntered", "MapStateStarted", "MapStateSucceeded", "MapStateExited", "PassStateEntered", "PassStateExited",
+                          "ExecutionSucceeded"])
+        none = self.tmflow("show", "@latest", "--history", "--child", "3")
+        self.assertNotEqual(none.code, 0)
+        self.assertIn("no Map at the top level has a child 3", none.err)
+        self.assertIn("--child: needs --history", self.tmflow("show", "@latest", "--child", "3").err)
+        self.assertEqual(len(self.tmflow("show", "@latest", "--history", "--child", "0", "-o", "jsonl").out.splitlines()), len(seen) // 3)
+
     def check(self, events):
         """Ids without a gap, each after what it follows, details as AWS names them."""
         self.assertEqual([e["id"] for e in events], list(range(1, len(events) + 1)))

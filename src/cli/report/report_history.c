@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "cli/print.h"
 #include "cli/report/report_document.h"
 #include "engine/engine.h"
@@ -14,8 +15,16 @@
 
 #define DATA_CHARS_SHOWN 60 /* of a state's input or output, in the table */
 
+#define ITERATION      "MapIteration"
+#define ITERATION_STEM "mapIteration%sEventDetails"
+#define STARTED	       "Started"
+
 struct history {
 	enum cli_output output;
+	int64_t child;	 /* -1: all */
+	struct buf line; /* int64_t: ids of events that a next one of the child may follow */
+	struct buf maps; /* int64_t: of MapStateStarted at the top level */
+	char *map;	 /* name of the Map whose child is open; NULL: none is */
 	int64_t start_wall_ms;
 	struct report_list list; /* with -o json */
 	size_t count;
@@ -110,11 +119,92 @@ event_print(const struct history *history, const struct store_event *event)
 	json_decref(details);
 }
 
+/* --- one child --- */
+
+static void
+ids_add(struct buf *ids, int64_t id)
+{
+	buf_add(ids, (const char *)&id, sizeof(id));
+}
+
+/* From behind: an event mostly follows one of the newest. */
+static bool
+ids_have(const struct buf *ids, int64_t id)
+{
+	for (size_t at = ids->len; at > 0; at -= sizeof(id)) {
+		int64_t one;
+
+		memcpy(&one, ids->p + at - sizeof(one), sizeof(one));
+		if (one == id)
+			return true;
+	}
+	return false;
+}
+
+/* Of an event about an iteration: the name of its Map, a new string, where it is that of the child;
+ * NULL otherwise. */
+static char *
+event_map_of_child(const struct history *history, const struct store_event *event)
+{
+	json_t *details;
+	char *member;
+	const json_t *own;
+	char *name = NULL;
+
+	if (strncmp(event->type, ITERATION, strlen(ITERATION)) != 0)
+		return NULL;
+	details = run_json_event_details(event);
+	member = mem_printf(ITERATION_STEM, event->type + strlen(ITERATION));
+	own = json_object_get(details, member);
+	if (json_integer_value(json_object_get(own, "index")) == history->child)
+		name = mem_strdup(jsonx_get_string(own, "name"));
+	free(member);
+	json_decref(details);
+	return name;
+}
+
+/*
+ * The events of a branch follow each other, and a child's line begins behind the start of its Map.
+ * What it holds itself, branches and Maps, hangs on that line. Its own end is the last: what comes
+ * behind that belongs to the Map.
+ */
+static bool
+event_is_of_child(struct history *history, const struct store_event *event)
+{
+	char *map;
+	bool begins;
+	bool ends;
+
+	if (event->top_level && strcmp(event->type, "MapStateStarted") == 0)
+		ids_add(&history->maps, event->id);
+	map = event_map_of_child(history, event);
+	begins = map != NULL && ids_have(&history->maps, event->previous_id) &&
+		 strcmp(event->type, ITERATION STARTED) == 0;
+	if (begins) {
+		buf_reset(&history->line);
+		free(history->map);
+		history->map = map;
+		ids_add(&history->line, event->id);
+		return true;
+	}
+	ends = map != NULL && history->map != NULL && strcmp(map, history->map) == 0;
+	free(map);
+	if (!ids_have(&history->line, event->previous_id))
+		return false;
+	if (ends)
+		buf_reset(&history->line);
+	else
+		ids_add(&history->line, event->id);
+	return true;
+}
+
 static int
 event_report(void *arg, const struct store_event *event)
 {
 	struct history *history = arg;
 
+	if (history->child >= 0 && !event_is_of_child(history, event))
+		return 0;
 	if (history->output == OUTPUT_TEXT) {
 		event_print(history, event);
 	} else {
@@ -139,17 +229,34 @@ event_is_there(void *arg, const struct store_event *event)
 	return 1;
 }
 
+static int
+history_print(
+    struct store *store, const struct store_run *run, struct history *history, struct tmf_err *err)
+{
+	json_t *none;
+	int ret;
+
+	if (history->output != OUTPUT_JSON)
+		return store_events_each(store, run->id, 0, event_report, history, err);
+	none = json_object();
+	report_list_begin(&history->list, none, "events", stdout);
+	ret = store_events_each(store, run->id, 0, event_report, history, err);
+	report_list_end(&history->list, err);
+	json_decref(none);
+	return ret;
+}
+
 /*
  * A run without a history is an error and not an empty list, since otherwise a script would
  * conclude that the run had done nothing.
  */
 int
-report_history(
-    struct store *store, const struct store_run *run, enum cli_output output, struct tmf_err *err)
+report_history(struct store *store, const struct store_run *run, enum cli_output output,
+    int64_t child, struct tmf_err *err)
 {
-	struct history history = {.output = output, .start_wall_ms = run->start_wall_ms};
+	struct history history = {
+	    .output = output, .start_wall_ms = run->start_wall_ms, .child = child};
 	bool kept = false;
-	json_t *none;
 	int ret;
 
 	if (store_events_each(store, run->id, 0, event_is_there, &kept, err) < 0)
@@ -157,13 +264,13 @@ report_history(
 	if (!kept)
 		return tmf_err_set(err, TMF_ERR_NOT_FOUND,
 		    "run %s kept no history: start it with `tmflow run --history`", run->id);
-	if (output != OUTPUT_JSON)
-		return store_events_each(store, run->id, 0, event_report, &history, err);
-	none = json_object();
-	report_list_begin(&history.list, none, "events", stdout);
-	ret = store_events_each(store, run->id, 0, event_report, &history, err);
-	report_list_end(&history.list, err);
-	json_decref(none);
+	ret = history_print(store, run, &history, err);
+	if (ret == 0 && child >= 0 && history.count == 0)
+		ret = tmf_err_set(err, TMF_ERR_NOT_FOUND,
+		    "run %s: no Map at the top level has a child %" PRId64, run->id, child);
+	buf_fini(&history.line);
+	buf_fini(&history.maps);
+	free(history.map);
 	return ret;
 }
 

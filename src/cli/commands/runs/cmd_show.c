@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -81,6 +82,20 @@ show_json(
 	return ret;
 }
 
+/* Of the run, or of one child of its Maps. */
+static int
+show_history(struct store *store, const struct store_run *run, const struct cli_opts *opts,
+    struct tmf_err *err)
+{
+	const struct cli_number number = {
+	    .option = "--child", .text = opts->child, .max = LONG_MAX, .fallback = -1};
+	long child;
+
+	if (cli_number_parse(&number, &child, err) < 0)
+		return -1;
+	return report_history(store, run, opts->output, child, err);
+}
+
 /*
  * Text without --outcomes or --failed is the summary that a run prints at its end. JSONL has no
  * document, only rows, so that each line is an outcome of its own.
@@ -94,7 +109,7 @@ show_run(struct store *store, const struct store_run *run, const struct cli_opts
 	bool rows = opts->failed || opts->outcomes;
 
 	if (opts->history)
-		return report_history(store, run, opts->output, err);
+		return show_history(store, run, opts, err);
 	if (opts->output == OUTPUT_JSON)
 		return show_json(store, run, kind, rows, err);
 	if (opts->output == OUTPUT_TEXT && !rows)
@@ -198,6 +213,8 @@ show_check_options(const struct cli_opts *opts, struct tmf_err *err)
 		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "--follow: goes with text or -o jsonl, and without --failed, --outcomes and "
 		    "--history");
+	if (opts->child != NULL && !opts->history)
+		return tmf_err_set(err, TMF_ERR_INVALID, "--child: needs --history");
 	return 0;
 }
 
