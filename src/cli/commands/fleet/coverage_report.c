@@ -5,7 +5,6 @@
 #include "cli/print.h"
 #include "fleet/cost/cost.h"
 
-
 /* Groups that text shows; a program gets all of them. */
 #define REPORT_GROUPS_SHOWN_MAX 50
 
