@@ -87,7 +87,7 @@ class Pages(harness.Case):
         self.assertEqual(names, sorted((row.get("name", "") for row in rows), reverse=True)[:len(names)])
 
     def test_live(self):
-        self.a_run()
+        sim = self.a_run()
         run = self.tmflow("show", "@latest", "-o", "json").json
         process = self.start("ui")
         self.addCleanup(process.kill)
@@ -111,6 +111,12 @@ class Pages(harness.Case):
         self.assertEqual(seen["live-keys"]["values"]["stops"], 1)
         self.assertEqual(seen["live-came"]["values"]["focus"], "H1")
         self.assertEqual(seen["runs-none"]["values"], {"said": "none", "focus": "BODY"})
+        again = self.tmflow("run", os.path.join(self.dir, "impatient.yaml"), "--config", sim.config, "-q", "-o", "json", sim=sim).json["runId"]
+        compare = {"url": f"{entry}#/run/{again}", "steps": [{"click": "#compare button", "pause": 1500}], "until": "document.querySelector('tbody tr')",
+                   "values": {"hash": "location.hash"}}
+        seen.update(self.look([{**compare, "name": "compare-light-1440"}, {**compare, "name": "compare-dark-360", "dark": True, "width": 360}]))
+        self.assertEqual(seen["compare-dark-360"]["values"]["hash"], f"#/compare/{run['runId']}/{again}")
+        self.assertRegex(seen["compare-light-1440"]["text"], r"failed tags\[\d\] .*InternalError\s+(present|created) ")
         for one in seen.values():
             self.assertEqual({r[:len(here)] for r in one["requests"]}, {here}, one["requests"])
         self.assertIn(run["runId"], seen["runs-light-1440"]["text"])

@@ -149,6 +149,12 @@ function uiSaved(run) {
 	return el("a", {href: `/api/runs/${run.runId}/report.html`, download: run.runId + ".html"}, "save as a page");
 }
 
+/* Of the same workflow: what a run is compared with most often is the one before. */
+async function uiEarlier(page) {
+	const found = await api("/api/runs", {workflow: page.workflow, limit: 200});
+	return found.runs.filter(run => run.startTime < page.run.startTime && !run.parts);
+}
+
 async function uiRun(id) {
 	const page = {reasons: [], failures: [], ...await api("/api/runs/" + id)};
 	const history = uiHistory(page.run.runId);
@@ -157,7 +163,12 @@ async function uiRun(id) {
 		Object.assign(page, reasons);
 		why.replaceChildren(...[reportOutcomes(page), reportFailures(page)].filter(Boolean));
 	}).catch(error => why.replaceChildren(uiFault(error)));
-	const other = el("input", {type: "text", "aria-label": "another run"});
+	const other = el("input", {type: "text", list: "earlier-runs"});
+	const earlier = el("datalist", {id: "earlier-runs"});
+	uiEarlier(page).then(runs => {
+		earlier.append(...runs.map(run => el("option", {value: run.runId}, `${run.status}, ${moment(run.startTime)}`)));
+		other.value ||= runs[0]?.runId || "";
+	}).catch(() => {}); // an id can be typed
 	const shownWhy = reportOutcomes(page);
 	if (shownWhy)
 		why.append(shownWhy);
@@ -170,7 +181,7 @@ async function uiRun(id) {
 			history.element.scrollIntoView({block: "nearest"});
 		})) : null,
 		history.element, reportTimeline(page), reportCalls(page), page.parts.length === 0 ? uiOutcomes(page.run.runId) : null,
-		section("compare", "Compare", el("div", {class: "tools"}, el("label", {}, "with the earlier run", other),
+		section("compare", "Compare", el("div", {class: "tools"}, el("label", {}, "with the earlier run", other), earlier,
 			el("button", {type: "button", onclick: () => { location.hash = `#/compare/${other.value.trim()}/${page.run.runId}`; }}, "compare"))),
 		reportFiles(page),
 	].filter(Boolean);
@@ -188,7 +199,7 @@ async function uiCompare(a, b) {
 			{title: "interface", cell: row => row.networkInterfaceId || ""},
 			{title: "before", cell: row => side(row.before)},
 			{title: "after", cell: row => side(row.after)},
-		], after => api("/api/compare", {a, b, after}), "changes", {frame: "scroll list"}).elements,
+		], after => api("/api/compare", {a, b, after}), "changes", {frame: "scroll list cards"}).elements,
 	];
 }
 
