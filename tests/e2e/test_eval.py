@@ -60,7 +60,7 @@ class Eval(harness.Case):
             "code": "T2002", "message": "the right side of + must be a number", "position": 3}})
         done = self.tmflow("eval", "a.[")
         self.assertEqual(done.code, 1)
-        self.assertIn("S0207", done.err)
+        self.assertIn("S0203", done.err)
         self.assertEqual(done.out, "")
 
     def test_wrong_usage(self):

@@ -319,8 +319,10 @@ parse_signature(struct parser *p)
 	const char *end = start;
 	int depth = 1;
 
-	while (depth > 0 && p->token.type != TOKEN_END && !parser_next_is(p, '{')) {
+	while (depth > 0 && !parser_next_is(p, '{')) {
 		parser_skip(p, false);
+		if (p->token.type == TOKEN_END)
+			break; /* it has no text */
 		end = p->token.text + p->token.len;
 		depth += parser_next_is(p, '<') - parser_next_is(p, '>');
 	}
