@@ -26,6 +26,7 @@ const struct jsonata_vector jsonata_vectors[] = {
     {"-2[$ > 1]", NULL, NULL, NULL},
     {"-2[$ < 1]", NULL, "-2", NULL},
     {"[7, 8, 9][[0, 2, 2, -1]]", NULL, "[7, 9, 9, 9]", NULL},
+    {"*[%.c]#$i.d", "{'b':{'d':1},'c':true}", "1", NULL},
     {"a.*[%.c].d", "{'a':{'b':{'d':1},'c':true}}", "1", NULL},
     {"(1 +", NULL, NULL, "S0203"},
     {"1 +", NULL, NULL, "S0207"},

@@ -288,6 +288,8 @@ parse_index(struct parser *p, const struct node *left, const struct token *token
 
 		path = parser_as_path(p, filtered->expr);
 		parser_step_more(p, path->last)->stages = filtered->stages;
+		ancestry_hand_up(&p->ancestry, path->last->node, left);
+		ancestry_adopt(&p->ancestry, path->last);
 	} else {
 		path = parser_as_path(p, left);
 	}
