@@ -129,6 +129,7 @@ class Audit(harness.Case):
     def test_idle_instance_and_idle_target(self):
         target = self.created_targets()[0]
         instance = self.holder(target)
+        self.assertNotIn(target, [f["resource"] for f in self.of("idle-target")])
         for session in self.sessions():
             if session["trafficMirrorTargetId"] == target:
                 self.world.query("DeleteTrafficMirrorSession", TrafficMirrorSessionId=session["trafficMirrorSessionId"])
@@ -152,6 +153,7 @@ class Audit(harness.Case):
     def test_filters(self):
         one = self.one()["trafficMirrorFilterId"]
         self.seen("open-filter", one, "low")
+        self.assertEqual(self.of("empty-filter"), [])
         self.change("DescribeTrafficMirrorFilters", rf"({one}.*?<ruleAction>accept</ruleAction>)", r"\g<1><protocol>6</protocol>")
         self.assertEqual([f for f in self.findings() if f["resource"] == one], [])
         self.answer("DescribeTrafficMirrorFilters", "")
