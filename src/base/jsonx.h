@@ -36,6 +36,14 @@ void jsonx_write_canonical(const json_t *value, struct buf *out);
 void jsonx_write_pretty(const json_t *value, struct buf *out);
 
 /*
+ * As jsonx_write, or jsonx_write_pretty, in pieces: each member of an object, and each item of the
+ * arrays among them, is handed on by itself, so that the text of a large document is nowhere as a
+ * whole. text is put's for the call.
+ */
+void jsonx_write_pieces(
+    const json_t *value, bool is_pretty, void (*put)(void *arg, const char *text), void *arg);
+
+/*
  * A document one of whose members is a list that is written item by item, since all items together
  * would be too large. The text is that of jsonx_write, or jsonx_write_pretty, with the list filled
  * in. The three functions append: begin, any number of items, end.

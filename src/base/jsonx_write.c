@@ -294,6 +294,75 @@ jsonx_write_pretty(const json_t *value, struct buf *out)
 	jsonx_write_value(value, &pretty, 0, out);
 }
 
+/* --- piece by piece --- */
+
+struct pieces {
+	const struct style *style;
+	struct buf text; /* of the piece under way */
+	void (*put)(void *arg, const char *text);
+	void *arg;
+};
+
+static void
+pieces_put(struct pieces *pieces)
+{
+	pieces->put(pieces->arg, buf_cstr(&pieces->text));
+	buf_reset(&pieces->text);
+}
+
+/* A member that is a list with items. */
+static void
+pieces_write_list(struct pieces *pieces, struct str key, const json_t *list)
+{
+	const struct style *style = pieces->style;
+	struct buf *text = &pieces->text;
+
+	jsonx_write_line(style, INDENT_STEP, text);
+	jsonx_write_string(key.p, key.len, text);
+	buf_add_cstr(text, style->indent != INDENT_NONE ? ": [" : ":[");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		if (i > 0)
+			buf_add_char(text, ',');
+		jsonx_write_line(style, 2 * INDENT_STEP, text);
+		jsonx_write_value(json_array_get(list, i), style, 2 * INDENT_STEP, text);
+		pieces_put(pieces);
+	}
+	jsonx_write_line(style, INDENT_STEP, text);
+	buf_add_char(text, ']');
+}
+
+void
+jsonx_write_pieces(
+    const json_t *value, bool is_pretty, void (*put)(void *arg, const char *text), void *arg)
+{
+	struct pieces pieces = {.style = is_pretty ? &pretty : &compact, .put = put, .arg = arg};
+	json_t *borrowed = (json_t *)(uintptr_t)value;
+	void *first = json_object_iter(borrowed); /* NULL also where it is not an object */
+
+	if (first == NULL)
+		jsonx_write_value(value, pieces.style, 0, &pieces.text);
+	else
+		buf_add_char(&pieces.text, '{');
+	for (void *at = first; at != NULL; at = json_object_iter_next(borrowed, at)) {
+		const json_t *member = json_object_iter_value(at);
+
+		if (at != first)
+			buf_add_char(&pieces.text, ',');
+		if (json_array_size(member) > 0)
+			pieces_write_list(&pieces, member_key(at), member);
+		else
+			jsonx_write_member(
+			    member_key(at), member, pieces.style, INDENT_STEP, &pieces.text);
+		pieces_put(&pieces);
+	}
+	if (first != NULL) {
+		jsonx_write_line(pieces.style, 0, &pieces.text);
+		buf_add_char(&pieces.text, '}');
+	}
+	pieces_put(&pieces);
+	buf_fini(&pieces.text);
+}
+
 /* --- a document around a list --- */
 
 static const struct style *

@@ -178,21 +178,19 @@ cli_print_json_line(json_t *value)
 	json_decref(value);
 }
 
+static void
+print_json_piece(void *arg, const char *text)
+{
+	print_json_text(arg, text);
+}
+
+/* In pieces: the text of an audit of hundreds of accounts is longer than all else that it holds. */
 void
 cli_print_json(const json_t *document)
 {
-	struct buf text = {0};
-
 	answered = true;
-	if (prints_lines) {
-		cli_put_json(stdout, document);
-		putchar('\n');
-		return;
-	}
-	jsonx_write_pretty(document, &text);
-	print_json_text(stdout, buf_cstr(&text));
+	jsonx_write_pieces(document, !prints_lines, print_json_piece, stdout);
 	putchar('\n');
-	buf_fini(&text);
 }
 
 /* A text that holds what is printed at once, and no more. */

@@ -151,6 +151,12 @@ START_TEST(json_helpers)
 }
 END_TEST
 
+static void
+add_piece(void *arg, const char *text)
+{
+	buf_add_cstr(arg, text);
+}
+
 /* Written in pieces, a document is byte by byte what it is as a whole. */
 START_TEST(json_list_in_pieces)
 {
@@ -177,6 +183,14 @@ START_TEST(json_list_in_pieces)
 			jsonx_write_pretty(document, &whole);
 		else
 			jsonx_write(document, &whole);
+		ck_assert_str_eq(buf_cstr(&pieces), buf_cstr(&whole));
+		buf_reset(&pieces);
+		jsonx_write_pieces(document, list.pretty, add_piece, &pieces);
+		ck_assert_str_eq(buf_cstr(&pieces), buf_cstr(&whole));
+		buf_reset(&pieces);
+		jsonx_write_pieces(filled, true, add_piece, &pieces);
+		buf_reset(&whole);
+		jsonx_write_pretty(filled, &whole);
 		ck_assert_str_eq(buf_cstr(&pieces), buf_cstr(&whole));
 		buf_fini(&pieces);
 		buf_fini(&whole);
