@@ -377,7 +377,8 @@ coverage_groups_each(
 	for (size_t i = 0; i < coverage->count; i++)
 		sorted[i] = &coverage->groups[i];
 	if (coverage->count > 0)
-		qsort(sorted, coverage->count, sizeof(sorted[0]), coverage_group_compare);
+		qsort(sorted, coverage->count, sizeof(const struct coverage_group *),
+		    coverage_group_compare);
 	for (size_t i = 0; i < coverage->count; i++) {
 		json_t *group = coverage_group_json(coverage, sorted[i]);
 
