@@ -611,14 +611,16 @@ children_restore_result(struct branch *branch, int64_t index, json_t *record, st
 	json_t *result = json_object_get(record, "r");
 	bool failed = children_record_failed(record);
 	bool wants_result = children->results != NULL && !failed;
+	bool streams = children->source != NULL; /* its row counts what ended and failed */
 
 	if (children_restore_place(branch, index, err) < 0)
 		return -1;
-	if (!json_is_object(record) || (result != NULL) != wants_result)
+	if (!json_is_object(record) || (result != NULL) != wants_result ||
+	    (streams && result == NULL))
 		return branch_row_misfit(err, branch->id,
 		    "the result of child %lld of state '%s' is not one", (long long)index,
 		    branch->state->name);
-	if (children->source != NULL)
+	if (streams)
 		children->results_bytes += jsonx_text_bytes(result, ASL_DATA_BYTES_MAX);
 	else
 		children->ended++;

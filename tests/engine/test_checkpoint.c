@@ -12,9 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OWN		"0 {\"event\":9,\"nextBranch\":9}\n"
-#define ITEMS		"\"input\":{\"items\":[1,2,3]}"
-#define LONG		"0123456789012345678901234567890123456789012345678901234567890123456789"
+#define OWN   "0 {\"event\":9,\"nextBranch\":9}\n"
+#define ITEMS "\"input\":{\"items\":[1,2,3]}"
+#define LONG  "0123456789012345678901234567890123456789012345678901234567890123456789"
+#define STREAM                                                                                     \
+	OWN "1 {\"state\":@S,\"phase\":4," ITEMS                                                   \
+	    ",\"source\":{\"offset\":3,\"taken\":3,\"version\":\"\",\"children\":2,\"ended\":2,"   \
+	    "\"failed\":0}}\n"
 #define SOURCE(members) "{\"state\":@M,\"phase\":4," ITEMS ",\"source\":{" members "}}"
 #define ENDED(members)	"0 {\"event\":9,\"nextBranch\":9,\"end\":{" members "}}\n"
 #define MAP		OWN "1 {\"state\":@M,\"phase\":4," ITEMS "}\n"
@@ -127,6 +131,7 @@ static const struct {
     {MAP "1/0 {\"f\":true}\n1/1 {\"f\":true}", "row 1: more children of state 'M' failed than it"},
     {MAP "2 {\"parent\":1,\"state\":@I,\"input\":1}\n1/0 {\"r\":1}",
 	"row 1: child 0 of state 'M' is there twice"},
+    {STREAM "1/1 {\"f\":true}", "row 1: the result of child 1 of state 'S' is not one"},
     /* Sound ones, also such as an engine would hardly write. */
     {"", "[[],[]]"},
     {MAP, "[[1,2,3],[1,2,3]]"},
