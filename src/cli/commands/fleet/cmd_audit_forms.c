@@ -122,8 +122,11 @@ audit_print_csv(const json_t *document)
 	json_t *finding;
 	size_t i;
 
-	for (size_t k = 0; k < CSV_COLUMNS; k++)
-		printf("%s%s", k > 0 ? "," : "", csv_columns[k]);
+	for (size_t k = 0; k < CSV_COLUMNS; k++) {
+		if (k > 0)
+			putchar(',');
+		cli_put_csv(stdout, csv_columns[k], CSV_QUOTES_WHERE_NEEDED);
+	}
 	fputs("\r\n", stdout);
 	json_array_foreach (jsonx_get_array(document, "findings"), i, finding) {
 		for (size_t k = 0; k < CSV_COLUMNS; k++) {
