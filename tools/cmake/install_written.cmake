@@ -7,6 +7,8 @@ function(tmflow_write path)
 	endif()
 endfunction()
 
+# Whoever installs the same build at the same time waits.
+file(LOCK ${made}.lock)
 file(REMOVE_RECURSE ${made})
 file(MAKE_DIRECTORY ${made}/man)
 execute_process(COMMAND ${tmflow} __complete "" OUTPUT_VARIABLE rows RESULT_VARIABLE code)
