@@ -158,13 +158,19 @@ children_knows(const struct children *children, int64_t index)
 
 /* How many items there are is known only once a source has come to its end. */
 static bool
-children_within_tolerance(const struct children *children)
+children_tolerate(const struct children *children, int64_t failed)
 {
 	int64_t items = children->total;
 
 	if (children->source != NULL)
 		items = items_are_over(children->source) ? children->place.taken : -1;
-	return step_tolerates(&children->tolerated, children->failed, items);
+	return step_tolerates(&children->tolerated, failed, items);
+}
+
+static bool
+children_within_tolerance(const struct children *children)
+{
+	return children_tolerate(children, children->failed);
 }
 
 /* How many items failed in all is known when the source has come to its end, and with it of how
@@ -400,7 +406,9 @@ children_write_failed(struct branch *branch)
 }
 
 /* Of a Map that streams the row counts those that have ended, so that a million of them need no row
- * each. Results are held to what the state may hand on, so that memory is bounded, too. */
+ * each. A failure that ends the Map is not among them: another child's end may have the row stored
+ * in the same turn, and a redrive, in which the child runs again, would count it twice. Results are
+ * held to what the state may hand on, so that memory is bounded, too. */
 static bool
 children_book_streamed(struct branch *child)
 {
@@ -411,9 +419,9 @@ children_book_streamed(struct branch *child)
 	if (children_write(child, &children->fault) < 0)
 		return false;
 	if (child->failure != NULL) {
-		children->failed += child->item_count;
-		if (!children_within_tolerance(children))
+		if (!children_tolerate(children, children->failed + child->item_count))
 			return false;
+		children->failed += child->item_count;
 	} else if (children->results != NULL) {
 		children->results_bytes += jsonx_text_bytes(child->output, ASL_DATA_BYTES_MAX);
 		if (children->results_bytes > ASL_DATA_BYTES_MAX)

@@ -71,6 +71,14 @@ static const struct broken brokens[] = {
 	"ExecutionType: STANDARD}, StartAt: F, States: {F: {" FLAKY(
 	    "2") ", OutputPath: $.n, End: true}}}, End: true}}}",
 	"[0,1,2,3,4]", 1, 7},
+    {"a Map that streams, of whose items one ends in the turn in which another fails",
+	"{StartAt: M, States: {M: {Type: Map, ItemsPath: $.items, MaxConcurrency: 3, "
+	"ItemBatcher: {MaxItemsPerBatch: 1}, ItemProcessor: {ProcessorConfig: {Mode: DISTRIBUTED, "
+	"ExecutionType: STANDARD}, StartAt: P, States: {P: {Type: Pass, InputPath: '$.Items[0]', "
+	"Next: C}, C: {Type: Choice, Choices: [{Variable: $.n, NumericEquals: 2, Next: F}], "
+	"Default: T}, F: {" FLAKY("1") ", Next: T}, T: {" ECHO
+				       ", OutputPath: $.n, End: true}}}, End: true}}}",
+	"[0,1,2,3,4]", 1, 7},
     {"a Catch around it leaves nothing to redrive",
 	"{StartAt: P, States: {P: {Type: Parallel, Branches: [{StartAt: F, States: {F: {" FLAKY(
 	    "9") ", End: true}}}], Catch: [{ErrorEquals: [E], ResultPath: null, Next: D}], End: "
