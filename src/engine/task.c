@@ -164,7 +164,7 @@ task_arm_timer(struct branch *branch, int64_t wall_ms)
 
 /* Limits of a task end with its process, so no clock that is set moves them. */
 static int64_t
-task_now_mono_ms(const struct branch *branch)
+task_clock_ms(const struct branch *branch)
 {
 	struct tmf_clock *clock = tmf_loop_clock(branch->x->engine->loop);
 
@@ -184,7 +184,7 @@ task_begin(struct branch *branch, struct step_work *work)
 	branch->task_input = work->input;
 	work->input = NULL;
 	branch->timeout_mono_ms =
-	    work->timeout_s > 0 ? task_now_mono_ms(branch) + work->timeout_s * MS : 0;
+	    work->timeout_s > 0 ? task_clock_ms(branch) + work->timeout_s * MS : 0;
 	branch->heartbeat_ms = work->heartbeat_s * MS;
 	branch->starting = true;
 	branch->start_next = NULL;
@@ -212,7 +212,7 @@ task_unlink_starting(struct branch *branch)
 static int64_t
 task_heartbeat_left_ms(const struct branch *branch)
 {
-	return op_stage_mono_ms(branch->op) + branch->heartbeat_ms - task_now_mono_ms(branch);
+	return op_stage_mono_ms(branch->op) + branch->heartbeat_ms - task_clock_ms(branch);
 }
 
 /* For the nearer of the two timeouts. Each new stage is a sign of life, so the heartbeat's may
@@ -224,7 +224,7 @@ task_arm_timeouts(struct branch *branch)
 	int64_t beat_mono_ms = 0;
 
 	if (branch->heartbeat_ms > 0)
-		beat_mono_ms = task_now_mono_ms(branch) + task_heartbeat_left_ms(branch);
+		beat_mono_ms = task_clock_ms(branch) + task_heartbeat_left_ms(branch);
 	if (beat_mono_ms > 0 && (at_mono_ms == 0 || beat_mono_ms < at_mono_ms))
 		at_mono_ms = beat_mono_ms;
 	if (at_mono_ms > 0)
@@ -294,7 +294,7 @@ void
 task_start(struct branch *branch)
 {
 	struct execution *x = branch->x;
-	int64_t left_ms = branch->timeout_mono_ms - task_now_mono_ms(branch);
+	int64_t left_ms = branch->timeout_mono_ms - task_clock_ms(branch);
 
 	assert(branch->phase == PHASE_TASK && branch->op == NULL && branch->starting);
 	assert(!branch->dirty);
@@ -319,7 +319,7 @@ task_start(struct branch *branch)
 bool
 task_timed_out(struct branch *branch, struct tmf_err *err)
 {
-	int64_t now_mono_ms = task_now_mono_ms(branch);
+	int64_t now_mono_ms = task_clock_ms(branch);
 	bool expired = branch->timeout_mono_ms > 0 && now_mono_ms >= branch->timeout_mono_ms;
 
 	assert(branch->op != NULL);
