@@ -1,9 +1,9 @@
 #include "mirror_fixture.h"
+#include "remove_tree.h"
 #include "run_suite.h"
 
 #include "base/jsonx.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +12,7 @@
 /* Launches that nobody is at any more: at the end of a run each has a target, or its instance is
  * terminated. */
 
-#define FOREVER		  1000
-#define OPEN_FILES_WALKED 16
+#define FOREVER 1000
 
 static struct fixture fixture;
 static struct process process;
@@ -525,15 +524,6 @@ START_TEST(test_taking_back_outlasts_a_bad_minute)
 }
 END_TEST
 
-static int
-remove_entry(const char *path, const struct stat *stat, int type, struct FTW *where)
-{
-	(void)stat;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
 /* What the process of another run is at is left to it, until it is gone. */
 START_TEST(test_run_of_a_live_process)
 {
@@ -559,7 +549,7 @@ START_TEST(test_run_of_a_live_process)
 	process_fini(&two);
 	process_fini(&one);
 	store_close(store);
-	ck_assert_int_eq(nftw(dir, remove_entry, OPEN_FILES_WALKED, FTW_DEPTH | FTW_PHYS), 0);
+	ck_assert_int_eq(remove_tree(dir), 0);
 }
 END_TEST
 

@@ -6,10 +6,10 @@
 #include "base/mem.h"
 #include "engine/registry.h"
 #include "mirror/actions/actions.h"
+#include "remove_tree.h"
 
 #include <assert.h>
 #include <dirent.h>
-#include <ftw.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +18,8 @@
 
 /* Plays a plan: turns the loop, buries the dead, starts them again, and looks at the end. */
 
-#define WORKFLOWS	  TEST_SOURCE_DIR "/workflows/"
-#define OPEN_FILES_WALKED 16
-#define REDRIVE_AFTER_MS  60000
+#define WORKFLOWS	 TEST_SOURCE_DIR "/workflows/"
+#define REDRIVE_AFTER_MS 60000
 
 void
 sim_broken(struct sim *sim, const char *format, ...)
@@ -203,21 +202,12 @@ set_up(struct sim *sim, const struct sim_plan *plan, struct sim_result *result)
 		sim_process_init(&sim->processes[i], sim, i);
 }
 
-static int
-remove_entry(const char *path, const struct stat *stat, int type, struct FTW *where)
-{
-	(void)stat;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
 static void
 tear_down(struct sim *sim)
 {
 	for (size_t i = 0; i < sim->plan->processes_count; i++)
 		sim_process_fini(&sim->processes[i]);
-	nftw(sim->dir, remove_entry, OPEN_FILES_WALKED, FTW_DEPTH | FTW_PHYS);
+	remove_tree(sim->dir);
 	free(sim->dir);
 	asl_machine_unref(sim->machine);
 	for (size_t i = 0; i < 2; i++) {

@@ -3,9 +3,9 @@
 #include "base/file.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
+#include "remove_tree.h"
 #include "run_suite.h"
 
-#include <ftw.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,13 +18,12 @@
  * interleaving and with crashes: neither touches what is the other's.
  */
 
-#define SWEEP_SEED	  7
-#define REFUSED		  "OptInRequired" /* neither passing, nor known of any scope */
-#define PAIRS		  60		  /* seeds of two configurations */
-#define PAIR_SEED_MIN	  1000
-#define LIST_SIZE	  60 /* instances of a CSV file: two batches */
-#define OPEN_FILES_WALKED 16
-#define LINES_MAX	  (1u << 20)
+#define SWEEP_SEED    7
+#define REFUSED	      "OptInRequired" /* neither passing, nor known of any scope */
+#define PAIRS	      60	      /* seeds of two configurations */
+#define PAIR_SEED_MIN 1000
+#define LIST_SIZE     60 /* instances of a CSV file: two batches */
+#define LINES_MAX     (1u << 20)
 
 static void
 refuse(void *arg, uint64_t n, struct sim_reply *reply, enum tmf_err_code *ret_transport)
@@ -95,21 +94,6 @@ pair_config(const struct sim_opts *opts, unsigned which, int number)
 }
 
 /* --- redrive --- */
-
-static int
-remove_entry(const char *path, const struct stat *stat, int type, struct FTW *where)
-{
-	(void)stat;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
-static void
-remove_folder(const char *path)
-{
-	ck_assert_int_eq(nftw(path, remove_entry, OPEN_FILES_WALKED, FTW_DEPTH | FTW_PHYS), 0);
-}
 
 #define EVENT                                                                                      \
 	"\"account\":\"123456789012\",\"region\":\"us-east-1\",\"time\":\"2026-03-01T10:20:00Z\","
@@ -304,7 +288,7 @@ START_TEST(redrive_from_every_call)
 		sim_result_fini(&result);
 	}
 	ck_assert_uint_ge(redrives, 1);
-	remove_folder(folder);
+	ck_assert_int_eq(remove_tree(folder), 0);
 	free(config);
 	free(input);
 }

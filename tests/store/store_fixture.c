@@ -1,9 +1,9 @@
 #include "store_fixture.h"
 
 #include "base/clock.h"
+#include "remove_tree.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,20 +23,11 @@ fixture_init(struct fixture *fixture)
 	fake_clock_init(&fixture->clock, FIXTURE_WALL_MS);
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
 void
 fixture_fini(struct fixture *fixture)
 {
 	fixture_close(fixture);
-	ck_assert_int_eq(nftw(fixture->root, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+	ck_assert_int_eq(remove_tree(fixture->root), 0);
 }
 
 void
