@@ -14,9 +14,9 @@ struct asl_machine *rows_machine(void);
 /* A private store. */
 struct store *rows_store_new(void);
 
-/* Gives the store a run, in place of the one it had, with the rows of text, one a line: "ID JSON" for a branch, "ID/INDEX
- * JSON" for the result of a child. @W stands for the index of the state W. Lines that are not
- * such, or that the store refuses, are left out. */
+/* Gives the store a run, in place of the one it had, with the rows of text, one a line: "ID JSON"
+ * for a branch, "ID/INDEX JSON" for the result of a child. @W stands for the index of the state W.
+ * Lines that are not such, or that the store refuses, are left out. */
 void rows_put(struct store *store, const struct asl_machine *machine, struct str text);
 
 #endif

@@ -159,25 +159,34 @@ checkpoint_done(void *arg, struct execution *execution, const struct execution_r
 	tmf_loop_stop(h->loop);
 }
 
+static struct execution *
+checkpoint_resume(struct harness *h, struct asl_machine *machine, struct tmf_err *err)
+{
+	json_t *input = jsonx_parse(STR("{\"items\":[]}"), err);
+	const struct execution_opts opts = {
+	    .machine = machine,
+	    .run_id = ROWS_RUN_ID,
+	    .input = input,
+	    .on_done = checkpoint_done,
+	    .arg = h,
+	};
+	struct execution *x = execution_resume(h->engine, &opts, err);
+
+	json_decref(input);
+	return x;
+}
+
 START_TEST(resumes_or_says_why)
 {
 	const char *wanted = cases[_i].why;
 	struct asl_machine *machine = rows_machine();
 	struct store *store = rows_store_new();
 	struct tmf_err err = {0};
-	json_t *input = jsonx_parse(STR("{\"items\":[]}"), &err);
 	struct harness h;
 
 	rows_put(store, machine, str_of(cases[_i].rows));
 	harness_init(&h, store);
-	const struct execution_opts opts = {
-	    .machine = machine,
-	    .run_id = ROWS_RUN_ID,
-	    .input = input,
-	    .on_done = checkpoint_done,
-	    .arg = &h,
-	};
-	struct execution *x = execution_resume(h.engine, &opts, &err);
+	struct execution *x = checkpoint_resume(&h, machine, &err);
 	if (x == NULL) {
 		ck_assert_msg(strstr(tmf_err_text(&err), wanted) != NULL, "%s\n%s: %s",
 		    cases[_i].rows, wanted, tmf_err_text(&err));
@@ -192,15 +201,14 @@ START_TEST(resumes_or_says_why)
 	}
 	execution_free(x);
 	harness_fini(&h);
-	json_decref(input);
 	store_close(store);
 	asl_machine_unref(machine);
 	tmf_err_fini(&err);
 }
 END_TEST
 
-/* A wait of five seconds and a retry after one, of a process whose clock was ahead, by less than the
- * state had taken or by more. */
+/* A wait of five seconds and a retry after one, of a process whose clock was ahead, by less than
+ * the state had taken or by more. */
 START_TEST(a_clock_that_was_set_back)
 {
 	static const struct {
@@ -219,7 +227,6 @@ START_TEST(a_clock_that_was_set_back)
 	struct asl_machine *machine = rows_machine();
 	struct store *store = rows_store_new();
 	struct tmf_err err = {0};
-	json_t *input = jsonx_parse(STR("{\"items\":[]}"), &err);
 	struct harness h;
 
 	harness_init(&h, store);
@@ -227,14 +234,7 @@ START_TEST(a_clock_that_was_set_back)
 	    (long long)(h.clock.now_wall_ms + waits[_i].entered_s * 1000),
 	    (long long)(h.clock.now_wall_ms + waits[_i].wake_s * 1000));
 	rows_put(store, machine, str_of(rows));
-	const struct execution_opts opts = {
-	    .machine = machine,
-	    .run_id = ROWS_RUN_ID,
-	    .input = input,
-	    .on_done = checkpoint_done,
-	    .arg = &h,
-	};
-	struct execution *x = execution_resume(h.engine, &opts, &err);
+	struct execution *x = checkpoint_resume(&h, machine, &err);
 	ck_assert_msg(x != NULL, "%s", tmf_err_text(&err));
 	ck_assert_int_eq(tmf_loop_run(h.loop, &err), 0);
 	ck_assert(h.over);
@@ -242,7 +242,6 @@ START_TEST(a_clock_that_was_set_back)
 	execution_free(x);
 	harness_fini(&h);
 	free(rows);
-	json_decref(input);
 	store_close(store);
 	asl_machine_unref(machine);
 }
