@@ -205,6 +205,15 @@ class Case(unittest.TestCase):
         return self.watched([TMFLOW, *args], env={**self.environment(sim, state), **(env or {})}, cwd=ROOT, stdin=subprocess.DEVNULL,
                             text=True, **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **named})
 
+    def killed_after(self, seconds, process):
+        """Kills a process that has not ended by then, and waits for its end. Whether it was killed."""
+        try:
+            process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+        process.communicate()
+        return process.returncode == -signal.SIGKILL
+
     def watched(self, command, **named):
         process = Process(command, **named)
         process.case = self

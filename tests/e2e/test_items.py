@@ -105,12 +105,7 @@ States:
         for k in range(KILLS):
             run = f"kill-{k}"
             process = self.start("run", workflow, "--input", source, "--run-id", run, "-q")
-            try:
-                process.wait(timeout=seconds * (k + 1) / KILLS)
-            except harness.subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGKILL)
-            process.communicate()
-            killed += process.returncode == -signal.SIGKILL
+            killed += self.killed_after(seconds * (k + 1) / KILLS, process)
             if self.tmflow("show", run, "-o", "json").code != 0:
                 continue  # killed before it had a record
             again = self.tmflow("resume", run, "-o", "json")
@@ -187,12 +182,7 @@ States:
         killed = 0
         for k in range(KILLS):
             process = self.start("run", workflow, "--input", source, "--run-id", f"kill-{k}", "-q")
-            try:
-                process.wait(timeout=seconds * (k + 1) / KILLS)
-            except harness.subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGKILL)
-            process.communicate()
-            killed += process.returncode == -signal.SIGKILL
+            killed += self.killed_after(seconds * (k + 1) / KILLS, process)
             if self.tmflow("show", f"kill-{k}", "-o", "json").code != 0:
                 continue  # killed before it had a record
             again = self.tmflow("resume", f"kill-{k}", "-o", "json")

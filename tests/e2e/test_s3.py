@@ -407,12 +407,7 @@ States:
         for k in range(KILLS):
             self.s3.buckets["results"].clear()
             process = self.start("run", workflow, "--run-id", f"kill-{k}", "-q", env=self.keys())
-            try:
-                process.wait(timeout=seconds * (k + 1) / KILLS)
-            except harness.subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGKILL)
-            process.communicate()
-            killed += process.returncode == -signal.SIGKILL
+            killed += self.killed_after(seconds * (k + 1) / KILLS, process)
             if self.tmflow("show", f"kill-{k}", "-o", "json").code != 0:
                 continue  # killed before it had a record
             done = self.tmflow("resume", f"kill-{k}", "-o", "json", env=self.keys())
