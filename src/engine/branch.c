@@ -55,6 +55,15 @@ branch_step(struct branch *branch, enum context_stage stage)
 	};
 }
 
+void
+branch_begin_attempts(struct branch *branch)
+{
+	branch->retry_count = 0;
+	branch->wake_wall_ms = 0;
+	free(branch->retries);
+	branch->retries = NULL;
+}
+
 /* Takes input. The state's work begins when the loop runs the branch's task. What belongs
  * to the state before is reset here and nowhere else. Retry counts begin at 0 with each
  * entry, as on AWS: a loop back to the state has all its attempts again. */
@@ -68,10 +77,7 @@ branch_enter(struct branch *branch, const struct asl_state *state, json_t *input
 	branch->input = input;
 	branch->state = state;
 	branch->phase = PHASE_ENTERED;
-	branch->retry_count = 0;
-	branch->wake_wall_ms = 0;
-	free(branch->retries);
-	branch->retries = NULL;
+	branch_begin_attempts(branch);
 	context_forget(branch);
 	branch->entered_wall_ms = event_now_wall_ms(x);
 	branch->entered_event = event_note_state(branch, "StateEntered", input);

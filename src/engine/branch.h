@@ -23,6 +23,9 @@ struct step branch_step(struct branch *branch, enum context_stage stage);
  * Borrowed from the machine. */
 const struct asl_states *branch_child_scope(const struct branch *branch, int64_t index);
 
+/* The state's Retry has all its attempts again, and its Wait the whole time. */
+void branch_begin_attempts(struct branch *branch);
+
 /* Sets a restored branch going. An op that was under way is started again. */
 void branch_go_on(struct branch *branch);
 

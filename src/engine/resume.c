@@ -360,10 +360,7 @@ resume_redrive(struct branch *branch)
 {
 	if (branch->phase != PHASE_CHILDREN)
 		branch->phase = PHASE_ENTERED;
-	branch->retry_count = 0;
-	branch->wake_wall_ms = 0;
-	free(branch->retries);
-	branch->retries = NULL;
+	branch_begin_attempts(branch);
 	checkpoint_mark(branch);
 }
 
