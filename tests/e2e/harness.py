@@ -214,6 +214,20 @@ class Case(unittest.TestCase):
         process.communicate()
         return process.returncode == -signal.SIGKILL
 
+    def wait_for(self, met, seconds=START_SECONDS):
+        """Until met() is true; fails where it is not by then."""
+        deadline = time.monotonic() + seconds
+        while not met():
+            self.assertLess(time.monotonic(), deadline, "waited in vain")
+            time.sleep(0.02)
+
+    def kill_when(self, met, process):
+        """Kills a process that has its run in the store as soon as met() is true."""
+        self.until_signals_are_caught(process)
+        self.wait_for(met)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+
     def watched(self, command, **named):
         process = Process(command, **named)
         process.case = self

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import signal
 import sqlite3
 import time
 
@@ -196,12 +195,7 @@ States:
         workflow, value = self.workflow("rows.csv", "{InputType: CSV}", state="{Type: Wait, Seconds: 3600, End: true}",
                                         more="    MaxConcurrency: 2\n")
         process = self.start("run", workflow, "--input", self.write("input.json", value), "--run-id", "cut", "-q")
-        self.until_signals_are_caught(process)
-        deadline = time.monotonic() + harness.START_SECONDS
-        while '"source"' not in self.stored() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        self.kill_when(lambda: '"source"' in self.stored(), process)
         with open(path, "a", encoding="utf-8") as file:
             file.write("one,more\n")
         done = self.tmflow("resume", "cut", "-o", "json")

@@ -175,12 +175,7 @@ States:
         """Kills a run where its place says that so many items were taken."""
         workflow = self.workflow(reader, state="{Type: Wait, Seconds: 2, End: true}", more=f"    MaxConcurrency: {taken}\n    ResultPath: null\n")
         process = self.start("run", workflow, "--run-id", run_id, "-q", env=self.keys())
-        self.until_signals_are_caught(process)
-        deadline = time.monotonic() + harness.START_SECONDS
-        while f'"taken":{taken},' not in self.stored() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        self.kill_when(lambda: f'"taken":{taken},' in self.stored(), process)
         self.assertIn(f'"taken":{taken},', self.stored())
 
     def place(self):
@@ -200,12 +195,7 @@ States:
             self.s3.requests.clear()
             run_id = key.replace(".", "-")
             process = self.start("run", workflow, "--run-id", run_id, "-q", env=self.keys())
-            self.until_signals_are_caught(process)
-            deadline = time.monotonic() + harness.START_SECONDS
-            while '"taken":1500,' not in self.stored() and time.monotonic() < deadline:
-                time.sleep(0.02)
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
+            self.kill_when(lambda: '"taken":1500,' in self.stored(), process)
             place = self.place()
             self.s3.requests.clear()
             done = self.tmflow("resume", run_id, "-o", "json", env=self.keys())
@@ -234,12 +224,7 @@ States:
             keys = [f"in/{n}" if name == "list" else f"key-{n}" for n in range(9)]
             workflow = self.workflow(reader, state="{Type: Wait, Seconds: 1, End: true}", more="    MaxConcurrency: 5\n")
             process = self.start("run", workflow, "--run-id", name, "-q", env=self.keys())
-            self.until_signals_are_caught(process)
-            deadline = time.monotonic() + harness.START_SECONDS
-            while '"taken":5,' not in self.stored() and time.monotonic() < deadline:
-                time.sleep(0.02)
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
+            self.kill_when(lambda: '"taken":5,' in self.stored(), process)
             place = self.place()
             self.assertEqual(place.get("after"), "in/4" if name == "list" else None)
             self.assertEqual(place.get("file"), None if name == "list" else 1)
@@ -307,13 +292,9 @@ States:
         self.write("s3.yaml", text + "Next: W\n  W: {Type: Wait, Seconds: 3600, End: true}\n")
         process = self.start("run", workflow, "--run-id", "long", "-q", env=self.keys())
         self.until_signals_are_caught(process)
-        deadline = time.monotonic() + harness.START_SECONDS
-        while not any(key.endswith("manifest.json") for key in self.s3.buckets["results"]) and time.monotonic() < deadline:
-            time.sleep(0.02)
+        self.wait_for(lambda: any(key.endswith("manifest.json") for key in list(self.s3.buckets["results"])))
         spool = os.path.join(self.dir, "state", "spool", "long")
-        while os.path.exists(spool) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        self.assertFalse(os.path.exists(spool))
+        self.wait_for(lambda: not os.path.exists(spool))
         self.assertIsNone(process.poll())
         process.send_signal(signal.SIGKILL)
         process.communicate()
@@ -381,11 +362,7 @@ States:
             self.s3.held = stop
             run_id = f"cut-{n}"
             process = self.start("run", self.workflow(reader, more=self.writer()), "--run-id", run_id, "-q", env=self.keys())
-            deadline = time.monotonic() + harness.START_SECONDS
-            while not any(key.endswith(stop) for _, _, key, _ in list(self.s3.requests)) and time.monotonic() < deadline:
-                time.sleep(0.02)
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
+            self.kill_when(lambda: any(key.endswith(stop) for _, _, key, _ in list(self.s3.requests)), process)
             self.assertEqual(process.returncode, -signal.SIGKILL)
             self.s3.held = None
             self.s3.buckets["results"].clear()

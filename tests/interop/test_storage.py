@@ -4,10 +4,8 @@ import contextlib
 import gzip
 import json
 import os
-import signal
 import sqlite3
 import subprocess
-import time
 import unittest
 
 import harness
@@ -108,12 +106,7 @@ class Storage(harness.Case):
         for key in ("rows.csv", "rows.csv.gz"):
             run_id = key.replace(".", "-")
             process = self.start("run", self.workflow("Key: " + key, "{InputType: CSV}", BATCHES, WAIT), "--run-id", run_id, "-q", env=self.keys())
-            self.until_signals_are_caught(process)
-            deadline = time.monotonic() + harness.START_SECONDS
-            while self.taken() < 2000 and time.monotonic() < deadline:
-                time.sleep(0.02)
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
+            self.kill_when(lambda: self.taken() >= 2000, process)
             self.assertIn(self.taken(), range(2000, ROWS))
             done = self.tmflow("resume", run_id, "-o", "json", env=self.keys())
             self.assertEqual([int(i["n"]) for batch in done.json["output"] for i in batch["Items"]], list(range(ROWS)), done.err)
@@ -162,12 +155,7 @@ class Storage(harness.Case):
     def test_results_after_a_kill(self):
         more = self.WRITER % "{OutputType: JSONL, Transformation: COMPACT}" + BATCHES
         process = self.start("run", self.workflow("Key: rows.csv", "{InputType: CSV}", more, WAIT), "--run-id", "cut", "-q", env=self.keys())
-        self.until_signals_are_caught(process)
-        deadline = time.monotonic() + harness.START_SECONDS
-        while self.taken() < 2000 and time.monotonic() < deadline:
-            time.sleep(0.02)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        self.kill_when(lambda: self.taken() >= 2000, process)
         done = self.tmflow("resume", "cut", "-o", "json", env=self.keys())
         self.assertEqual(done.code, 0, done.out + done.err)
         self.assertEqual(sorted(int(i["n"]) for batch in self.rows_of(done)["SUCCEEDED"] for i in batch["Items"]), list(range(ROWS)))
